@@ -1,0 +1,10 @@
+# ccache and a fast linker are used where they are found; nothing fails without them.
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+find_program(MOLD mold)
+if(MOLD AND NOT TARN_SANITIZE AND NOT TARN_FUZZ)
+  add_link_options(-fuse-ld=mold)
+endif()

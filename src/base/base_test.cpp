@@ -1,0 +1,79 @@
+#include <gtest/gtest.h>
+
+#include "base/base64.hpp"
+#include "base/clock.hpp"
+#include "base/digest.hpp"
+#include "base/error.hpp"
+#include "base/json.hpp"
+#include "base/random.hpp"
+
+namespace tarn {
+namespace {
+
+TEST(Json, RoundTripKeepsOrderAndTypes) {
+  const std::string text = R"({"b":1,"a":[true,null,1.5,"x\n\u00e9"],"c":{}})";
+  EXPECT_EQ(to_json(parse_json(text)), "{\"b\":1,\"a\":[true,null,1.5,\"x\\n\xc3\xa9\"],\"c\":{}}");
+}
+
+TEST(Json, LastOfEqualKeysCounts) {
+  EXPECT_EQ(to_json(parse_json(R"({"a":1,"b":2,"a":3})")), R"({"a":3,"b":2})");
+}
+
+TEST(Json, MalformedTextIsTheCallersError) {
+  for (const char* text : {"", "{", "{\"a\":}", "[1,]", "1 2", "\"\xff\""}) {
+    try {
+      parse_json(text);
+      ADD_FAILURE() << text;
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), "SerializationException");
+    }
+  }
+  EXPECT_THROW(parse_json(std::string(1000, '[')), Error);
+}
+
+TEST(Base64, RoundTripAndRefusal) {
+  for (std::string s : {"", "a", "ab", "abc", "abcd"}) EXPECT_EQ(base64_decode(base64_encode(s)), s);
+  EXPECT_FALSE(base64_decode("abc"));
+  EXPECT_FALSE(base64_decode("a=bc"));
+  EXPECT_EQ(hex_encode(*hex_decode("00fFa0")), "00ffa0");
+}
+
+TEST(Digest, KnownAnswers) {
+  auto hex = [](DigestKind k) { return hex_encode(digest(k, "123456789")); };
+  EXPECT_EQ(hex(DigestKind::crc32), "cbf43926");
+  EXPECT_EQ(hex(DigestKind::crc32c), "e3069283");
+  EXPECT_EQ(hex(DigestKind::crc64nvme), "ae8b14860a799888");
+  EXPECT_EQ(hex(DigestKind::md5), "25f9e794323b453885f5181f1b624d0b");
+  EXPECT_EQ(hex(DigestKind::sha1), "f7c3bc1d808e04732adf679965ccc34ca7ae3441");
+}
+
+TEST(Clock, TextsRoundTrip) {
+  auto t = parse_iso8601("2026-11-21T02:58:05.120Z");
+  ASSERT_TRUE(t);
+  EXPECT_EQ(format_iso8601(*t), "2026-11-21T02:58:05.120Z");
+  EXPECT_EQ(parse_iso8601("2026-11-21T04:58:05.12+02:00"), t);
+  auto whole = parse_http_date("Sat, 21 Nov 2026 02:58:05 GMT");
+  ASSERT_TRUE(whole);
+  EXPECT_EQ(format_http_date(*whole), "Sat, 21 Nov 2026 02:58:05 GMT");
+  EXPECT_EQ(parse_basic_iso8601(format_basic_iso8601(*whole)), whole);
+  EXPECT_FALSE(parse_iso8601("2026-02-30"));
+  EXPECT_FALSE(parse_iso8601("yesterday"));
+}
+
+TEST(Clock, ManualClockWakesWhenAdvanced) {
+  ManualClock clock(Time{});
+  clock.advance(std::chrono::hours(36));
+  EXPECT_TRUE(clock.wait_until(Time{} + std::chrono::hours(36), {}));
+  std::stop_source stop;
+  stop.request_stop();
+  EXPECT_FALSE(clock.wait_until(Time{} + std::chrono::hours(37), stop.get_token()));
+}
+
+TEST(Random, SeedRepeats) {
+  SeededRandom a(7), b(7);
+  EXPECT_EQ(a.uuid(), b.uuid());
+  EXPECT_EQ(a.uuid()[14], '4');
+}
+
+}  // namespace
+}  // namespace tarn

@@ -1,0 +1,36 @@
+// Every limit of tarn, with its unit in its name. AWS's own limits keep AWS's numbers.
+#pragma once
+
+#include <cstdint>
+
+namespace tarn::limits {
+
+// HTTP
+inline constexpr uint64_t max_request_head_size_bytes = 64 * 1024;
+inline constexpr uint64_t max_control_body_size_bytes = 64 * 1024 * 1024;
+inline constexpr int idle_connection_timeout_s = 120;
+inline constexpr int body_read_timeout_s = 60;
+inline constexpr int max_worker_threads = 256;
+inline constexpr int max_connections = 10'000;
+inline constexpr int max_clock_skew_s = 15 * 60;
+inline constexpr int max_presigned_lifetime_s = 7 * 24 * 3600;
+
+// S3
+inline constexpr uint64_t max_object_size_bytes = 5ull * 1024 * 1024 * 1024 * 1024;
+inline constexpr uint64_t max_single_put_size_bytes = 5ull * 1024 * 1024 * 1024;
+inline constexpr uint64_t min_part_size_bytes = 5 * 1024 * 1024;
+inline constexpr int max_parts = 10'000;
+inline constexpr int max_key_size_bytes = 1024;
+inline constexpr int max_user_metadata_size_bytes = 2048;
+inline constexpr int max_list_keys = 1000;
+inline constexpr int max_delete_objects = 1000;
+inline constexpr uint64_t max_inline_object_size_bytes = 32 * 1024;  // larger bodies are files of their own
+
+// Athena
+inline constexpr int max_query_string_size_bytes = 262'144;
+inline constexpr int max_query_results_rows = 1000;
+
+// Text handed on by another process
+inline constexpr uint64_t max_log_line_size_bytes = 256 * 1024;
+
+}  // namespace tarn::limits

@@ -1,0 +1,70 @@
+#include "meta/metadata.hpp"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "base/error.hpp"
+
+namespace tarn::meta {
+namespace {
+
+struct MetadataTest : testing::Test {
+  std::string folder = testing::TempDir() + "/meta_" + std::to_string(getpid()) + testing::UnitTest::GetInstance()->current_test_info()->name();
+  ManualClock clock{Time{} + std::chrono::hours(1)};
+  MetadataTest() { std::filesystem::create_directories(folder); }
+  ~MetadataTest() override { std::filesystem::remove_all(folder); }
+  std::unique_ptr<Metadata> open() { return open_sqlite(folder + "/meta.db", clock); }
+};
+
+TEST_F(MetadataTest, RecordsSurviveReopening) {
+  open()->change("me", [](Transaction& t) { t.put("glue.table", key({"a", "b"}), Value::map({{"x", 1}})); });
+  EXPECT_EQ(open()->get("glue.table", key({"a", "b"}))->at("x").as_int(), 1);
+}
+
+TEST_F(MetadataTest, ThrowingWorkChangesNothing) {
+  auto m = open();
+  EXPECT_THROW(m->change("me", [](Transaction& t) { t.put("k", "a", 1); throw Error(ErrorKind::conflict, "X", "x"); }), Error);
+  EXPECT_FALSE(m->get("k", "a"));
+  EXPECT_TRUE(m->changes(0, 10).empty());
+}
+
+TEST_F(MetadataTest, ListKeepsToPrefixInOrderAndPages) {
+  auto m = open();
+  m->change("me", [](Transaction& t) {
+    for (const char* n : {"c", "a", "b"}) t.put("k", key({"1", n}), n);
+    t.put("k", key({"10", "z"}), "z");
+    t.put("k", key({"1"}), "self");
+  });
+  auto all = m->list("k", prefix({"1"}));
+  ASSERT_EQ(all.size(), 3u);
+  EXPECT_EQ(key_parts(all[0].key)[1], "a");
+  EXPECT_EQ(m->list("k", prefix({"1"}), all[0].key, 1)[0].value.as_string(), "b");
+  EXPECT_EQ(m->count("k", prefix({"1"})), 3u);
+  m->change("me", [](Transaction& t) { EXPECT_EQ(t.erase_all("k", prefix({"1"})), 3u); });
+  EXPECT_EQ(m->count("k", ""), 2u);
+}
+
+TEST_F(MetadataTest, ChangesTellBeforeAndAfter) {
+  auto m = open();
+  m->change("ana", [](Transaction& t) { t.put("k", "a", 1); });
+  m->change("ben", [](Transaction& t) { t.put("k", "a", 2); });
+  m->change("cam", [](Transaction& t) { t.put("k", "a", 2); });  // no change, no entry
+  m->change_quietly([](Transaction& t) { t.put("k", "a", 3); });
+  m->change("dan", [](Transaction& t) { EXPECT_TRUE(t.erase("k", "a")); });
+  auto log = m->changes(0, 10);
+  ASSERT_EQ(log.size(), 3u);
+  EXPECT_EQ(log[1].actor, "ben");
+  EXPECT_EQ(log[1].before, Value(1));
+  EXPECT_EQ(log[1].after, Value(2));
+  EXPECT_FALSE(log[2].after);
+  EXPECT_EQ(m->changes(log[1].number, 10).size(), 1u);
+}
+
+TEST_F(MetadataTest, ForeignFileIsRefused) {
+  { FILE* f = fopen((folder + "/meta.db").c_str(), "w"); fputs("this is not a database, but text long enough to look like one", f); fclose(f); }
+  EXPECT_THROW(open(), Error);
+}
+
+}  // namespace
+}  // namespace tarn::meta

@@ -1,0 +1,284 @@
+#include <sqlite3.h>
+
+#include <mutex>
+
+#include "base/error.hpp"
+#include "base/json.hpp"
+#include "meta/metadata.hpp"
+
+namespace tarn::meta {
+namespace {
+
+constexpr const char* schema = R"(
+CREATE TABLE IF NOT EXISTS record (kind TEXT NOT NULL, key BLOB NOT NULL, value TEXT NOT NULL, PRIMARY KEY (kind, key)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS change (number INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, actor TEXT NOT NULL,
+                                   kind TEXT NOT NULL, key BLOB NOT NULL, before TEXT, after TEXT);
+)";
+
+[[noreturn]] void fail(sqlite3* db, const char* doing) {
+  throw Error(ErrorKind::bug, "InternalFailure", std::string("the metadata store failed while ") + doing + ": " + sqlite3_errmsg(db));
+}
+
+// One prepared statement in use; reset when it goes.
+class Query {
+ public:
+  Query(sqlite3* db, sqlite3_stmt* statement) : db_(db), statement_(statement) {}
+  ~Query() {
+    sqlite3_reset(statement_);
+    sqlite3_clear_bindings(statement_);
+  }
+  Query(const Query&) = delete;
+
+  Query& text(int at, std::string_view v) {
+    sqlite3_bind_text64(statement_, at, v.data(), v.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+    return *this;
+  }
+  Query& blob(int at, std::string_view v) {
+    // A null pointer would bind NULL, and an empty key is a key.
+    sqlite3_bind_blob64(statement_, at, v.data() ? v.data() : "", v.size(), SQLITE_TRANSIENT);
+    return *this;
+  }
+  Query& integer(int at, int64_t v) {
+    sqlite3_bind_int64(statement_, at, v);
+    return *this;
+  }
+  bool step() {
+    int result = sqlite3_step(statement_);
+    if (result == SQLITE_ROW) return true;
+    if (result == SQLITE_DONE) return false;
+    fail(db_, "reading or writing");
+  }
+  std::string bytes(int column) {
+    auto* data = static_cast<const char*>(sqlite3_column_blob(statement_, column));
+    return data ? std::string(data, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))) : std::string();
+  }
+  int64_t integer(int column) { return sqlite3_column_int64(statement_, column); }
+  bool is_null(int column) { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
+
+ private:
+  sqlite3* db_;
+  sqlite3_stmt* statement_;
+};
+
+// The first key that sorts after all keys beginning with `prefix`; empty when there is none.
+std::string after_prefix(std::string_view prefix) {
+  std::string end(prefix);
+  while (!end.empty() && static_cast<unsigned char>(end.back()) == 0xff) end.pop_back();
+  if (!end.empty()) end.back() = static_cast<char>(end.back() + 1);
+  return end;
+}
+
+// One connection with its statements. Not thread-safe: guarded by its owner's mutex.
+class Connection {
+ public:
+  Connection(const std::string& path, bool durable) {
+    if (sqlite3_open_v2(path.c_str(), &db_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr) != SQLITE_OK)
+      fail(db_, "opening");
+    sqlite3_busy_timeout(db_, 10'000);
+    execute("PRAGMA journal_mode=WAL");
+    execute(durable ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=OFF");
+    execute(schema);
+    get_ = prepare("SELECT value FROM record WHERE kind=? AND key=?");
+    list_ = prepare("SELECT key, value FROM record WHERE kind=?1 AND key>=?2 AND key>?3 AND (?4=x'' OR key<?4) ORDER BY key LIMIT ?5");
+    count_ = prepare("SELECT count(*) FROM record WHERE kind=?1 AND key>=?2 AND (?3=x'' OR key<?3)");
+    put_ = prepare("INSERT INTO record VALUES (?,?,?) ON CONFLICT DO UPDATE SET value=excluded.value");
+    erase_ = prepare("DELETE FROM record WHERE kind=? AND key=?");
+    log_ = prepare("INSERT INTO change (at_ms, actor, kind, key, before, after) VALUES (?,?,?,?,?,?)");
+    changes_ = prepare("SELECT number, at_ms, actor, kind, key, before, after FROM change WHERE number>? ORDER BY number LIMIT ?");
+  }
+  ~Connection() {
+    for (auto* s : {get_, list_, count_, put_, erase_, log_, changes_}) sqlite3_finalize(s);
+    sqlite3_close(db_);
+  }
+  Connection(const Connection&) = delete;
+
+  void execute(const char* sql) {
+    if (sqlite3_exec(db_, sql, nullptr, nullptr, nullptr) != SQLITE_OK) fail(db_, "preparing itself");
+  }
+  bool in_transaction() const { return sqlite3_get_autocommit(db_) == 0; }
+
+  std::optional<std::string> get_text(std::string_view kind, std::string_view key) {
+    Query q(db_, get_);
+    if (!q.text(1, kind).blob(2, key).step()) return std::nullopt;
+    return q.bytes(0);
+  }
+  std::vector<Record> list(std::string_view kind, std::string_view prefix, std::string_view after, std::size_t limit) {
+    std::vector<Record> out;
+    Query q(db_, list_);
+    q.text(1, kind).blob(2, prefix).blob(3, after).blob(4, after_prefix(prefix));
+    q.integer(5, limit > INT64_MAX ? -1 : static_cast<int64_t>(limit));
+    while (q.step()) out.push_back({q.bytes(0), parse_json(q.bytes(1))});
+    return out;
+  }
+  std::size_t count(std::string_view kind, std::string_view prefix) {
+    Query q(db_, count_);
+    q.text(1, kind).blob(2, prefix).blob(3, after_prefix(prefix)).step();
+    return static_cast<std::size_t>(q.integer(0));
+  }
+  void put(std::string_view kind, std::string_view key, std::string_view value) {
+    Query q(db_, put_);
+    q.text(1, kind).blob(2, key).text(3, value).step();
+  }
+  void erase(std::string_view kind, std::string_view key) {
+    Query q(db_, erase_);
+    q.text(1, kind).blob(2, key).step();
+  }
+  void log(Time at, std::string_view actor, std::string_view kind, std::string_view key, const std::optional<std::string>& before,
+           const std::optional<std::string>& after) {
+    Query q(db_, log_);
+    q.integer(1, at.time_since_epoch().count()).text(2, actor).text(3, kind).blob(4, key);
+    if (before) q.text(5, *before);
+    if (after) q.text(6, *after);
+    q.step();
+  }
+  std::vector<Change> changes(int64_t after, std::size_t limit) {
+    std::vector<Change> out;
+    Query q(db_, changes_);
+    q.integer(1, after).integer(2, limit > INT64_MAX ? -1 : static_cast<int64_t>(limit));
+    while (q.step()) {
+      Change& c = out.emplace_back(Change{q.integer(0), Time(std::chrono::milliseconds(q.integer(1))), q.bytes(2), q.bytes(3), q.bytes(4), {}, {}});
+      if (!q.is_null(5)) c.before = parse_json(q.bytes(5));
+      if (!q.is_null(6)) c.after = parse_json(q.bytes(6));
+    }
+    return out;
+  }
+
+ private:
+  sqlite3_stmt* prepare(const char* sql) {
+    sqlite3_stmt* s = nullptr;
+    if (sqlite3_prepare_v3(db_, sql, -1, SQLITE_PREPARE_PERSISTENT, &s, nullptr) != SQLITE_OK) fail(db_, "preparing a statement");
+    return s;
+  }
+
+  sqlite3* db_ = nullptr;
+  sqlite3_stmt *get_ = nullptr, *list_ = nullptr, *count_ = nullptr, *put_ = nullptr, *erase_ = nullptr, *log_ = nullptr, *changes_ = nullptr;
+};
+
+class SqliteTransaction : public Transaction {
+ public:
+  SqliteTransaction(Connection& c, Time now, std::string_view actor, bool logged) : c_(c), now_(now), actor_(actor), logged_(logged) {}
+
+  std::optional<Value> get(std::string_view kind, std::string_view key) override {
+    auto text = c_.get_text(kind, key);
+    return text ? std::optional(parse_json(*text)) : std::nullopt;
+  }
+  std::vector<Record> list(std::string_view kind, std::string_view prefix, std::string_view after, std::size_t limit) override {
+    return c_.list(kind, prefix, after, limit);
+  }
+  std::size_t count(std::string_view kind, std::string_view prefix) override { return c_.count(kind, prefix); }
+
+  void put(std::string_view kind, std::string_view key, const Value& value) override {
+    std::string text = to_json(value);
+    auto before = logged_ ? c_.get_text(kind, key) : std::nullopt;
+    if (before == text) return;
+    c_.put(kind, key, text);
+    if (logged_) c_.log(now_, actor_, kind, key, before, text);
+  }
+  bool erase(std::string_view kind, std::string_view key) override {
+    auto before = c_.get_text(kind, key);
+    if (!before) return false;
+    c_.erase(kind, key);
+    if (logged_) c_.log(now_, actor_, kind, key, before, std::nullopt);
+    return true;
+  }
+  std::size_t erase_all(std::string_view kind, std::string_view prefix) override {
+    auto records = c_.list(kind, prefix, {}, SIZE_MAX);
+    for (const Record& r : records) erase(kind, r.key);
+    return records.size();
+  }
+
+ private:
+  Connection& c_;
+  Time now_;
+  std::string_view actor_;
+  bool logged_;
+};
+
+// Readers do not wait for the writer: each side has a connection (WAL).
+class Sqlite : public Metadata {
+ public:
+  Sqlite(const std::string& path, Clock& clock, bool durable) : clock_(clock), writer_(path, durable), reader_(path, durable) {}
+
+  std::optional<Value> get(std::string_view kind, std::string_view key) override {
+    std::optional<std::string> text;
+    {
+      std::lock_guard lock(read_mutex_);
+      text = reader_.get_text(kind, key);
+    }
+    return text ? std::optional(parse_json(*text)) : std::nullopt;
+  }
+  std::vector<Record> list(std::string_view kind, std::string_view prefix, std::string_view after, std::size_t limit) override {
+    std::lock_guard lock(read_mutex_);
+    return reader_.list(kind, prefix, after, limit);
+  }
+  std::size_t count(std::string_view kind, std::string_view prefix) override {
+    std::lock_guard lock(read_mutex_);
+    return reader_.count(kind, prefix);
+  }
+  void change(std::string_view actor, const std::function<void(Transaction&)>& work) override { run(actor, true, work); }
+  void change_quietly(const std::function<void(Transaction&)>& work) override { run("tarn", false, work); }
+  std::vector<Change> changes(int64_t after, std::size_t limit) override {
+    std::lock_guard lock(read_mutex_);
+    return reader_.changes(after, limit);
+  }
+  void reset() override {
+    std::lock_guard lock(write_mutex_);
+    writer_.execute("BEGIN IMMEDIATE; DELETE FROM record; DELETE FROM change; COMMIT");
+  }
+
+ private:
+  void run(std::string_view actor, bool logged, const std::function<void(Transaction&)>& work) {
+    std::lock_guard lock(write_mutex_);
+    writer_.execute("BEGIN IMMEDIATE");
+    try {
+      SqliteTransaction t(writer_, clock_.now(), actor, logged);
+      work(t);
+      writer_.execute("COMMIT");
+    } catch (...) {
+      if (writer_.in_transaction()) writer_.execute("ROLLBACK");
+      throw;
+    }
+  }
+
+  Clock& clock_;
+  std::mutex write_mutex_, read_mutex_;
+  Connection writer_, reader_;
+};
+
+}  // namespace
+
+std::string key(std::initializer_list<std::string_view> parts) {
+  std::string out;
+  for (auto part = parts.begin(); part != parts.end(); ++part) {
+    if (part != parts.begin()) out += '\0';
+    out += *part;
+  }
+  return out;
+}
+
+std::string prefix(std::initializer_list<std::string_view> parts) {
+  std::string out = key(parts);
+  if (parts.size()) out += '\0';
+  return out;
+}
+
+std::vector<std::string> key_parts(std::string_view key) {
+  std::vector<std::string> out(1);
+  for (char c : key) {
+    if (c == '\0')
+      out.emplace_back();
+    else
+      out.back() += c;
+  }
+  return out;
+}
+
+std::unique_ptr<Metadata> open_sqlite(const std::string& path, Clock& clock, bool durable) {
+  try {
+    return std::make_unique<Sqlite>(path, clock, durable);
+  } catch (const Error& e) {
+    throw Error(ErrorKind::caller, "InvalidDataFolder", path + " can't be opened as tarn's metadata. " + e.message());
+  }
+}
+
+}  // namespace tarn::meta
