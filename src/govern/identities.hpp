@@ -38,7 +38,12 @@ class Identities {
 
   // Credentials that act as `role_arn` for `duration_s` seconds (a job's, a function's, AssumeRole's). The role need not exist as a record:
   // jobs may name a role that tarn never saw, as accounts outside of tarn make them.
+  // A text that is no role's ARN throws Error (caller, ValidationError).
   TemporaryCredential assume_role(std::string_view role_arn, std::string_view session_name, int64_t duration_s);
+  // Who assume_role's credentials act as.
+  api::Principal role_session(std::string_view role_arn, std::string_view session_name) const;
+  // Temporary credentials that act as `principal` itself (GetSessionToken).
+  TemporaryCredential issue(const api::Principal& principal, int64_t duration_s);
 
  private:
   meta::Metadata& metadata_;
