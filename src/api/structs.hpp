@@ -5,6 +5,7 @@
 // "not sent". Enumerations are strings; their known words stand as constants (job_run_state::running).
 #pragma once
 
+#include <cmath>
 #include <map>
 #include <memory>
 #include <optional>
@@ -47,7 +48,13 @@ inline void from_value(const Value& v, bool& out) { out = v.as_bool(); }
 inline void from_value(const Value& v, int64_t& out) { out = v.as_int(); }
 inline void from_value(const Value& v, double& out) { out = v.as_double(); }
 inline void from_value(const Value& v, Blob& out) { out = v.as_blob(); }
-inline void from_value(const Value& v, Time& out) { out = v.as_time(); }
+// A stored record holds a Time as seconds since 1970 (to_json writes it so).
+inline void from_value(const Value& v, Time& out) {
+  if (v.is_number())
+    out = Time(std::chrono::milliseconds(std::llround(v.as_double() * 1000)));
+  else
+    out = v.as_time();
+}
 inline void from_value(const Value& v, Value& out) { out = v; }
 
 inline Value to_value(const std::string& v) { return v; }

@@ -50,6 +50,9 @@ class Reader {
   // Records whose keys begin with `prefix` and sort after `after` (exclusive; empty: from the start), at most `limit`, in key order.
   virtual std::vector<Record> list(std::string_view kind, std::string_view prefix, std::string_view after = {},
                                    std::size_t limit = SIZE_MAX) = 0;
+  // The keys alone that list() would give: much cheaper where keys say all that is asked.
+  virtual std::vector<std::string> keys(std::string_view kind, std::string_view prefix, std::string_view after = {},
+                                        std::size_t limit = SIZE_MAX) = 0;
   virtual std::size_t count(std::string_view kind, std::string_view prefix) = 0;
 };
 

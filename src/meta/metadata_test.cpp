@@ -41,6 +41,8 @@ TEST_F(MetadataTest, ListKeepsToPrefixInOrderAndPages) {
   EXPECT_EQ(key_parts(all[0].key)[1], "a");
   EXPECT_EQ(m->list("k", prefix({"1"}), all[0].key, 1)[0].value.as_string(), "b");
   EXPECT_EQ(m->count("k", prefix({"1"})), 3u);
+  EXPECT_EQ(m->keys("k", prefix({"1"}), all[0].key), (std::vector<std::string>{key({"1", "b"}), key({"1", "c"})}));
+  EXPECT_EQ(m->keys("k", "", "", 1), std::vector<std::string>{key({"1"})});
   m->change("me", [](Transaction& t) { EXPECT_EQ(t.erase_all("k", prefix({"1"})), 3u); });
   EXPECT_EQ(m->count("k", ""), 2u);
 }

@@ -60,12 +60,18 @@ class Query {
   sqlite3_stmt* statement_;
 };
 
-// The first key that sorts after all keys beginning with `prefix`; empty when there is none.
+// The first key that sorts after all keys beginning with `prefix`. Keys are UTF-8, so none sorts after 0xff.
 std::string after_prefix(std::string_view prefix) {
   std::string end(prefix);
   while (!end.empty() && static_cast<unsigned char>(end.back()) == 0xff) end.pop_back();
-  if (!end.empty()) end.back() = static_cast<char>(end.back() + 1);
+  if (end.empty()) return "\xff";
+  end.back() = static_cast<char>(end.back() + 1);
   return end;
+}
+
+// The first key that a listing may give: plain bounds on both sides let SQLite seek instead of scan.
+std::string first_key(std::string_view prefix, std::string_view after) {
+  return after.empty() || after < prefix ? std::string(prefix) : std::string(after) + '\0';
 }
 
 // One connection with its statements. Not thread-safe: guarded by its owner's mutex.
@@ -79,15 +85,16 @@ class Connection {
     execute(durable ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=OFF");
     execute(schema);
     get_ = prepare("SELECT value FROM record WHERE kind=? AND key=?");
-    list_ = prepare("SELECT key, value FROM record WHERE kind=?1 AND key>=?2 AND key>?3 AND (?4=x'' OR key<?4) ORDER BY key LIMIT ?5");
-    count_ = prepare("SELECT count(*) FROM record WHERE kind=?1 AND key>=?2 AND (?3=x'' OR key<?3)");
+    list_ = prepare("SELECT key, value FROM record WHERE kind=?1 AND key>=?2 AND key<?3 ORDER BY key LIMIT ?4");
+    keys_ = prepare("SELECT key FROM record WHERE kind=?1 AND key>=?2 AND key<?3 ORDER BY key LIMIT ?4");
+    count_ = prepare("SELECT count(*) FROM record WHERE kind=?1 AND key>=?2 AND key<?3");
     put_ = prepare("INSERT INTO record VALUES (?,?,?) ON CONFLICT DO UPDATE SET value=excluded.value");
     erase_ = prepare("DELETE FROM record WHERE kind=? AND key=?");
     log_ = prepare("INSERT INTO change (at_ms, actor, kind, key, before, after) VALUES (?,?,?,?,?,?)");
     changes_ = prepare("SELECT number, at_ms, actor, kind, key, before, after FROM change WHERE number>? ORDER BY number LIMIT ?");
   }
   ~Connection() {
-    for (auto* s : {get_, list_, count_, put_, erase_, log_, changes_}) sqlite3_finalize(s);
+    for (auto* s : {get_, list_, keys_, count_, put_, erase_, log_, changes_}) sqlite3_finalize(s);
     sqlite3_close(db_);
   }
   Connection(const Connection&) = delete;
@@ -105,9 +112,17 @@ class Connection {
   std::vector<Record> list(std::string_view kind, std::string_view prefix, std::string_view after, std::size_t limit) {
     std::vector<Record> out;
     Query q(db_, list_);
-    q.text(1, kind).blob(2, prefix).blob(3, after).blob(4, after_prefix(prefix));
-    q.integer(5, limit > INT64_MAX ? -1 : static_cast<int64_t>(limit));
+    q.text(1, kind).blob(2, first_key(prefix, after)).blob(3, after_prefix(prefix));
+    q.integer(4, limit > INT64_MAX ? -1 : static_cast<int64_t>(limit));
     while (q.step()) out.push_back({q.bytes(0), parse_json(q.bytes(1))});
+    return out;
+  }
+  std::vector<std::string> keys(std::string_view kind, std::string_view prefix, std::string_view after, std::size_t limit) {
+    std::vector<std::string> out;
+    Query q(db_, keys_);
+    q.text(1, kind).blob(2, first_key(prefix, after)).blob(3, after_prefix(prefix));
+    q.integer(4, limit > INT64_MAX ? -1 : static_cast<int64_t>(limit));
+    while (q.step()) out.push_back(q.bytes(0));
     return out;
   }
   std::size_t count(std::string_view kind, std::string_view prefix) {
@@ -151,7 +166,7 @@ class Connection {
   }
 
   sqlite3* db_ = nullptr;
-  sqlite3_stmt *get_ = nullptr, *list_ = nullptr, *count_ = nullptr, *put_ = nullptr, *erase_ = nullptr, *log_ = nullptr, *changes_ = nullptr;
+  sqlite3_stmt *get_ = nullptr, *list_ = nullptr, *keys_ = nullptr, *count_ = nullptr, *put_ = nullptr, *erase_ = nullptr, *log_ = nullptr, *changes_ = nullptr;
 };
 
 class SqliteTransaction : public Transaction {
@@ -164,6 +179,9 @@ class SqliteTransaction : public Transaction {
   }
   std::vector<Record> list(std::string_view kind, std::string_view prefix, std::string_view after, std::size_t limit) override {
     return c_.list(kind, prefix, after, limit);
+  }
+  std::vector<std::string> keys(std::string_view kind, std::string_view prefix, std::string_view after, std::size_t limit) override {
+    return c_.keys(kind, prefix, after, limit);
   }
   std::size_t count(std::string_view kind, std::string_view prefix) override { return c_.count(kind, prefix); }
 
@@ -210,6 +228,10 @@ class Sqlite : public Metadata {
   std::vector<Record> list(std::string_view kind, std::string_view prefix, std::string_view after, std::size_t limit) override {
     std::lock_guard lock(read_mutex_);
     return reader_.list(kind, prefix, after, limit);
+  }
+  std::vector<std::string> keys(std::string_view kind, std::string_view prefix, std::string_view after, std::size_t limit) override {
+    std::lock_guard lock(read_mutex_);
+    return reader_.keys(kind, prefix, after, limit);
   }
   std::size_t count(std::string_view kind, std::string_view prefix) override {
     std::lock_guard lock(read_mutex_);
