@@ -1,0 +1,270 @@
+#include "compute/process.hpp"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "base/limits.hpp"
+
+namespace tarn::compute {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+
+struct Seen {
+  std::vector<std::string> out, err;
+  LineSink sink() {
+    return [this](Stream s, std::string_view line) { (s == Stream::output ? out : err).emplace_back(line); };
+  }
+};
+
+Command python(std::string code) {
+  return {"/usr/bin/python3", {"-c", std::move(code)}, {"PATH=/usr/bin:/bin"}, "/tmp"};
+}
+
+// The command lines of living processes that hold `mark`.
+int living(const std::string& mark) {
+  int count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    std::ifstream file(entry.path() / "cmdline", std::ios::binary);
+    std::string text((std::istreambuf_iterator<char>(file)), {});
+    if (text.find(mark) != std::string::npos && text.find("tarn-supervisor") == std::string::npos) ++count;
+  }
+  return count;
+}
+
+// living() == 0, given the moment that the kernel needs.
+bool all_gone(const std::string& mark) {
+  for (int i = 0; i < 300; ++i) {
+    if (living(mark) == 0) return true;
+    std::this_thread::sleep_for(10ms);
+  }
+  return false;
+}
+
+std::string mark() {
+  static int n = 0;
+  return "mark-" + std::to_string(getpid()) + "-" + std::to_string(++n);
+}
+
+TEST(Process, GivesItsLinesAndItsExitStatus) {
+  Seen seen;
+  Outcome o = run_process(python("import sys; print('one'); print('two', file=sys.stderr); "
+                                 "sys.stdout.write('three\\n\\nno newline'); sys.exit(10)"),
+                          {}, seen.sink());
+  EXPECT_EQ(o.ending, Ending::exited);
+  EXPECT_EQ(o.exit_status, 10);
+  EXPECT_THAT(seen.out, ElementsAre("one", "three", "", "no newline"));
+  EXPECT_THAT(seen.err, ElementsAre("two"));
+}
+
+TEST(Process, SeesExactlyTheEnvironmentAndFolderGiven) {
+  setenv("TARN_SECRET_OF_TEST", "1", 1);
+  WorkFolder folder("/tmp/tarn-process-test-" + std::to_string(getpid()) + "/deeper");
+  Seen seen;
+  run_process({"/usr/bin/env", {}, {"A=1", "B=two words"}, folder.path()}, {}, seen.sink());
+  run_process({"/bin/pwd", {}, {}, folder.path()}, {}, seen.sink());
+  EXPECT_THAT(seen.out, ElementsAre("A=1", "B=two words", folder.path()));
+}
+
+TEST(Process, HasAnEmptyInputAndNoDescriptorsOfOurs) {
+  int ours = open("/tmp", O_RDONLY);  // without close-on-exec
+  Seen seen;
+  run_process(python("import sys, os; print(repr(sys.stdin.read())); print(len(os.listdir('/proc/self/fd')))"), {},
+              seen.sink());
+  close(ours);
+  EXPECT_THAT(seen.out, ElementsAre("''", "4"));  // 0, 1, 2 and that of the listing itself
+}
+
+TEST(Process, SaysWhyAProgramDoesNotStart) {
+  Outcome o = run_process({"/no/such/program", {}, {}, "/tmp"}, {}, [](Stream, std::string_view) {});
+  EXPECT_EQ(o.ending, Ending::not_started);
+  EXPECT_EQ(o.start_errno, ENOENT);
+  o = run_process({"/etc/passwd", {}, {}, "/tmp"}, {}, [](Stream, std::string_view) {});
+  EXPECT_EQ(o.start_errno, EACCES);
+}
+
+TEST(Process, TellsTheSignalThatEndedIt) {
+  Outcome o = run_process(python("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"), {},
+                          [](Stream, std::string_view) {});
+  EXPECT_EQ(o.ending, Ending::signalled);
+  EXPECT_EQ(o.signal, SIGSEGV);
+}
+
+TEST(Process, EndsAtItsTimeout) {
+  Outcome o = run_process(python("while True: pass"), {.timeout = 300ms}, [](Stream, std::string_view) {});
+  EXPECT_EQ(o.ending, Ending::timed_out);
+  EXPECT_GE(o.elapsed, 300ms);
+  EXPECT_LT(o.elapsed, 3s);
+}
+
+TEST(Process, IsKilledWhenItIgnoresSigterm) {
+  Seen seen;
+  std::string m = mark();
+  Outcome o = run_process(python("import signal, time\nsignal.signal(signal.SIGTERM, lambda *a: print('no', "
+                                 "flush=True))\nprint('up', flush=True)\n"
+                                 "while True: time.sleep(0.05)\n#" +
+                                 m),
+                          {.timeout = 500ms, .grace = 300ms}, seen.sink());
+  EXPECT_EQ(o.ending, Ending::timed_out);
+  EXPECT_THAT(seen.out, ElementsAre("up", "no"));
+  EXPECT_GE(o.elapsed, 800ms);
+  EXPECT_TRUE(all_gone(m));
+}
+
+TEST(Process, MayEndItselfInItsGrace) {
+  Seen seen;
+  Outcome o = run_process(python("import signal, sys, time\nsignal.signal(signal.SIGTERM, lambda *a: (print('bye', "
+                                 "flush=True), sys.exit(0)))\n"
+                                 "while True: time.sleep(0.05)"),
+                          {.timeout = 500ms, .grace = 10s}, seen.sink());
+  EXPECT_EQ(o.ending, Ending::timed_out);
+  EXPECT_THAT(seen.out, ElementsAre("bye"));
+  EXPECT_LT(o.elapsed, 5s);
+}
+
+TEST(Process, StopsWhenAsked) {
+  std::stop_source stop;
+  std::jthread asker([&] {
+    std::this_thread::sleep_for(200ms);
+    stop.request_stop();
+  });
+  Outcome o = run_process(
+      python("import time; time.sleep(60)"), {}, [](Stream, std::string_view) {}, stop.get_token());
+  EXPECT_EQ(o.ending, Ending::stopped);
+  EXPECT_LT(o.elapsed, 3s);
+  o = run_process(
+      python("import time; time.sleep(60)"), {}, [](Stream, std::string_view) {}, stop.get_token());
+  EXPECT_EQ(o.ending, Ending::stopped);
+}
+
+TEST(Process, EndsAtItsMemoryLimit) {
+  Outcome o = run_process(python("x = []\nwhile True: x.append(bytearray(b'x' * (4 << 20)))"),
+                          {.timeout = 30s, .memory_bytes = 200 << 20}, [](Stream, std::string_view) {});
+  EXPECT_EQ(o.ending, Ending::out_of_memory);
+  EXPECT_GT(o.peak_memory_bytes, 200u << 20);
+  EXPECT_LT(o.peak_memory_bytes, 700u << 20);
+}
+
+TEST(Process, CountsTheMemoryOfTheWholeTree) {
+  std::string m = mark();
+  Outcome o = run_process(python("import os, time\nfor i in range(6):\n  if os.fork() == 0:\n    x = bytearray(b'x' * "
+                                 "(50 << 20)); time.sleep(30)\n"
+                                 "time.sleep(30)\n#" +
+                                 m),
+                          {.timeout = 30s, .memory_bytes = 200 << 20}, [](Stream, std::string_view) {});
+  EXPECT_EQ(o.ending, Ending::out_of_memory);
+  EXPECT_TRUE(all_gone(m));
+}
+
+TEST(Process, CountsPagesSharedByForksOnce) {
+  Outcome o = run_process(python("import os, time\nx = bytearray(b'x' * (100 << 20))\nfor i in range(4):\n  if "
+                                 "os.fork() == 0:\n    time.sleep(1); os._exit(0)\n"
+                                 "time.sleep(1)"),
+                          {.timeout = 30s, .memory_bytes = 200 << 20}, [](Stream, std::string_view) {});
+  EXPECT_EQ(o.ending, Ending::exited);
+  EXPECT_EQ(o.exit_status, 0);
+}
+
+TEST(Process, TakesAFloodOfOutputInLittleMemory) {
+  uint64_t bytes = 0, lines = 0, longest = 0;
+  Outcome o =
+      run_process({"/bin/sh", {"-c", "head -c 1000000000 /dev/zero | tr '\\0' x"}, {"PATH=/usr/bin:/bin"}, "/tmp"}, {},
+                  [&](Stream, std::string_view line) {
+                    ++lines;
+                    bytes += line.size();
+                    longest = std::max<uint64_t>(longest, line.size());
+                  });
+  EXPECT_EQ(o.exit_status, 0);
+  EXPECT_EQ(bytes, 1'000'000'000u);
+  EXPECT_EQ(longest, limits::max_log_line_size_bytes);
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with("VmHWM:")) EXPECT_LT(std::stoull(line.substr(6)), 400'000u);  // kB
+}
+
+TEST(Process, KillsWhatForkedAwayWhenTheProgramEnds) {
+  std::string m = mark();
+  Seen seen;
+  Outcome o = run_process(python("import os, time\nif os.fork() == 0:\n  os.setsid()\n  if os.fork() == 0:\n    "
+                                 "time.sleep(60)\n  os._exit(0)\n"
+                                 "os.wait(); print('left')\n#" +
+                                 m),
+                          {}, seen.sink());
+  EXPECT_EQ(o.ending, Ending::exited);
+  EXPECT_THAT(seen.out, ElementsAre("left"));
+  EXPECT_LT(o.elapsed, 5s);
+  EXPECT_TRUE(all_gone(m));
+}
+
+TEST(Process, BoundsAForkBomb) {
+  std::string m = mark();
+  Outcome o = run_process(python("import os\nwhile True:\n  try: os.fork()\n  except OSError: pass\n#" + m),
+                          {.timeout = 30s, .max_processes = 64}, [](Stream, std::string_view) {});
+  EXPECT_EQ(o.ending, Ending::too_many_processes);
+  EXPECT_TRUE(all_gone(m));
+}
+
+TEST(Process, EndsTheTreeWhenTheSinkThrows) {
+  std::string m = mark();
+  EXPECT_THROW(run_process(python("import time\nprint('x', flush=True)\ntime.sleep(60)\n#" + m), {},
+                           [](Stream, std::string_view) { throw std::runtime_error("no room"); }),
+               std::runtime_error);
+  EXPECT_TRUE(all_gone(m));
+}
+
+TEST(Process, DiesWithTarnEvenByKill9) {
+  std::string m = mark();
+  pid_t tarn = fork();
+  if (tarn == 0) {
+    run_process(python("import os, time\nif os.fork() == 0:\n  os.setsid()\n  if os.fork() == 0:\n    time.sleep(60)\n "
+                       " os._exit(0)\ntime.sleep(60)\n#" +
+                       m),
+                {}, [](Stream, std::string_view) {});
+    _exit(0);
+  }
+  for (int i = 0; i < 300 && living(m) < 2; ++i) std::this_thread::sleep_for(10ms);
+  EXPECT_EQ(living(m), 2);
+  kill(tarn, SIGKILL);
+  waitpid(tarn, nullptr, 0);
+  EXPECT_TRUE(all_gone(m));
+}
+
+TEST(Process, RunsManyAtOnce) {
+  std::vector<std::jthread> threads;
+  std::atomic<int> good = 0;
+  for (int i = 0; i < 16; ++i)
+    threads.emplace_back([&, i] {
+      for (int n = 0; n < 5; ++n) {
+        Seen seen;
+        Outcome o =
+            run_process({"/bin/sh", {"-c", "echo " + std::to_string(i) + "; exit " + std::to_string(n)}, {}, "/tmp"},
+                        {}, seen.sink());
+        if (o.exit_status == n && seen.out == std::vector{std::to_string(i)}) ++good;
+      }
+    });
+  threads.clear();
+  EXPECT_EQ(good, 80);
+}
+
+TEST(WorkFolder, IsRemovedWithWhatIsInIt) {
+  std::string path = "/tmp/tarn-work-test-" + std::to_string(getpid());
+  {
+    WorkFolder folder(path);
+    std::filesystem::create_directories(path + "/a/b");
+    std::ofstream(path + "/a/b/c") << "x";
+  }
+  EXPECT_FALSE(std::filesystem::exists(path));
+}
+
+}  // namespace
+}  // namespace tarn::compute
