@@ -127,7 +127,7 @@ class Model:
                 f"Location::{LOCATIONS[ref.get('location')]}, TimestampFormat::{TIMES[ref.get('timestampFormat')]}, {flag(wire)}, {flag(required)}, "
                 f"{flag(ref.get('flattened'))}, {flag(ref.get('streaming') or target.get('streaming'))}, {flag(ref.get('xmlAttribute'))}, "
                 f"{flag(ref.get('idempotencyToken'))}, {flag(ref.get('sensitive') or target.get('sensitive'))}, {flag(ref.get('hostLabel'))}, "
-                f"{literal(ns.get('uri', ''))}, {literal(ns.get('prefix', ''))}}}")
+                f"{literal(ns.get('uri', ''))}, {literal(ns.get('prefix', ''))}, {flag(ref.get('jsonvalue'))}}}")
 
     def table_parts(self, n, i, index, out):
         s = self.shapes[n]
@@ -151,14 +151,14 @@ class Model:
         key = f"&m{i}[0]" if kind == "map" else "nullptr"
         error = s.get("error") or {}
         ns = s.get("xmlNamespace") or {}
-        ns = ns.get("uri", "") if isinstance(ns, dict) else ns
+        ns, prefix = (ns.get("uri", ""), ns.get("prefix", "")) if isinstance(ns, dict) else (ns, "")
         lo, hi = s.get("min"), s.get("max")
         is_error = bool(s.get("exception") or error)
         return (f"  {{{literal(n)}, Type::{kind}, {members}, {element}, {key}, {f'v{i}' if s.get('enum') else '{}'}, {literal(s.get('pattern', ''))}, "
                 f"{float(lo or 0)!r}, {float(hi or 0)!r}, {flag(lo is not None)}, {flag(hi is not None)}, {flag(s.get('flattened'))}, {flag(s.get('streaming'))}, "
                 f"{flag(s.get('sensitive'))}, {flag(s.get('document'))}, {flag(s.get('union'))}, {flag(s.get('eventstream'))}, "
                 f"TimestampFormat::{TIMES[s.get('timestampFormat')]}, {literal(s.get('payload', ''))}, {literal(ns)}, {literal(s.get('locationName', ''))}, "
-                f"{flag(is_error)}, {flag(error.get('senderFault'))}, {int(error.get('httpStatusCode') or 0)}, {literal(error.get('code', ''))}}},")
+                f"{flag(is_error)}, {flag(error.get('senderFault'))}, {int(error.get('httpStatusCode') or 0)}, {literal(error.get('code', ''))}, {literal(prefix)}}},")
 
     def table_operation(self, n, op, i, has_errors, index):
         http = op.get("http", {})
@@ -170,7 +170,8 @@ class Model:
                 f"{'&shapes[%d]' % index[given['shape']] if given else 'nullptr'}, {'&shapes[%d]' % index[returned['shape']] if returned else 'nullptr'}, "
                 f"{literal(given.get('locationName', ''))}, {literal(ns)}, {literal(returned.get('resultWrapper', ''))}, {f'e{i}' if has_errors else '{}'}, "
                 f"{flag(op.get('authtype') == 'v4-unsigned-body' or op.get('unsignedPayload'))}, {flag(op.get('authtype') == 'none' or auth == ['smithy.api#noAuth'])}, "
-                f"{flag(op.get('httpChecksumRequired') or (op.get('httpChecksum') or {}).get('requestChecksumRequired'))}}},")
+                f"{flag(op.get('httpChecksumRequired') or (op.get('httpChecksum') or {}).get('requestChecksumRequired'))}, "
+                f"{literal((op.get('endpoint') or {}).get('hostPrefix', ''))}, {flag(op.get('deprecated'))}}},")
 
     # ---- plain structs for the operations that tarn has ----
 

@@ -36,6 +36,7 @@ struct Member {
   bool host_label;
   std::string_view xml_namespace;         // xmlNamespace.uri
   std::string_view xml_namespace_prefix;
+  bool json_value;                        // a string that holds JSON; base64 of it where it travels in a header
 };
 
 struct Shape {
@@ -57,6 +58,7 @@ struct Shape {
   bool is_error, sender_fault;
   int http_status;                   // 0 where the model gives none
   std::string_view error_code;       // the code on the wire where it differs from `name`; else empty
+  std::string_view xml_namespace_prefix;
 };
 
 struct Operation {
@@ -73,6 +75,8 @@ struct Operation {
   bool unsigned_payload;             // authtype v4-unsigned-body
   bool no_signature;                 // authtype none
   bool checksum_required;            // httpChecksumRequired, or httpChecksum.requestChecksumRequired
+  std::string_view host_prefix;      // "sync-", "{AccountId}.": what clients put before the host's name
+  bool deprecated;
 };
 
 struct Service {
