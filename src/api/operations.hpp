@@ -37,6 +37,10 @@ class BodySource {
   virtual std::size_t read(char* into, std::size_t size_bytes) = 0;
   // The decoded length where the client told it.
   virtual std::optional<uint64_t> size_bytes() const = 0;
+  // The checksum header that the client announced to send behind the bytes ("x-amz-checksum-crc32"); empty: none.
+  virtual std::string_view announced_trailer() const { return {}; }
+  // A header that came behind the bytes, by its lower-case name; known once read() gave 0. Empty: none.
+  virtual std::string_view trailer(std::string_view) const { return {}; }
 };
 
 // The bytes of a streaming output (GetObject's body). What produces it keeps alive what it reads from.
