@@ -47,7 +47,7 @@ inline void from_value(const Value& v, std::string& out) { out = v.as_string(); 
 inline void from_value(const Value& v, bool& out) { out = v.as_bool(); }
 inline void from_value(const Value& v, int64_t& out) { out = v.as_int(); }
 inline void from_value(const Value& v, double& out) { out = v.as_double(); }
-inline void from_value(const Value& v, Blob& out) { out = v.as_blob(); }
+void from_value(const Value& v, Blob& out);  // takes base64 text too: what a Blob becomes in JSON
 // A stored record holds a Time as seconds since 1970 (to_json writes it so).
 inline void from_value(const Value& v, Time& out) {
   if (v.is_number())

@@ -50,7 +50,11 @@ double Value::as_double() const {
 const std::string& Value::as_string() const { return get_or_throw<std::string>(data_, "a string"); }
 std::string& Value::as_string() { return get_or_throw<std::string>(data_, "a string"); }
 const Blob& Value::as_blob() const { return get_or_throw<Blob>(data_, "a blob"); }
-Time Value::as_time() const { return get_or_throw<Time>(data_, "a timestamp"); }
+Time Value::as_time() const {
+  // Stored records are JSON, where an instant is its seconds since 1970.
+  if (is_number()) return Time(std::chrono::milliseconds(std::llround(as_double() * 1000)));
+  return get_or_throw<Time>(data_, "a timestamp");
+}
 const ValueList& Value::as_list() const { return get_or_throw<ValueList>(data_, "a list"); }
 ValueList& Value::as_list() { return get_or_throw<ValueList>(data_, "a list"); }
 const ValueMap& Value::as_map() const { return get_or_throw<ValueMap>(data_, "an object"); }

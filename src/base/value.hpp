@@ -63,7 +63,7 @@ class Value {
   bool is_map() const { return data_.index() == 8; }
 
   // Each throws Error (kind caller, code SerializationException) when the value is of another type. as_double takes an integer too,
-  // and as_int a double without a fraction.
+  // as_int a double without a fraction, and as_time a number of seconds since 1970 (what a Time becomes in JSON).
   bool as_bool() const;
   int64_t as_int() const;
   double as_double() const;
