@@ -1,6 +1,7 @@
 // Every limit of tarn, with its unit in its name. AWS's own limits keep AWS's numbers.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace tarn::limits {
@@ -13,6 +14,8 @@ inline constexpr int body_read_timeout_s = 60;
 inline constexpr int max_worker_threads = 256;
 inline constexpr int max_connections = 10'000;
 inline constexpr int max_clock_skew_s = 15 * 60;
+inline constexpr std::size_t max_form_parameters = 20'000;
+inline constexpr int max_body_depth = 128;  // XML elements, CBOR items and form names within each other
 inline constexpr int max_presigned_lifetime_s = 7 * 24 * 3600;
 
 // S3
@@ -25,6 +28,7 @@ inline constexpr int max_user_metadata_size_bytes = 2048;
 inline constexpr int max_list_keys = 1000;
 inline constexpr int max_delete_objects = 1000;
 inline constexpr uint64_t max_inline_object_size_bytes = 32 * 1024;  // larger bodies are files of their own
+inline constexpr uint64_t reserved_disk_space_bytes = 64 * 1024 * 1024;     // kept free, so that deleting still works on a full disk
 
 // Athena
 inline constexpr int max_query_string_size_bytes = 262'144;

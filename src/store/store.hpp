@@ -145,6 +145,8 @@ class Store {
   virtual std::optional<ObjectInfo> head(const Grant& grant, std::string_view bucket, std::string_view key) const = 0;
   // True when there was one.
   virtual bool erase(const Grant& grant, std::string_view bucket, std::string_view key, const Preconditions& preconditions = {}) = 0;
+  // Many at once, in one step (DeleteObjects): per key, whether there was one. A key named twice counts once.
+  virtual std::vector<bool> erase_all(const Grant& grant, std::string_view bucket, const std::vector<std::string>& keys) = 0;
   // Moves no bytes. `headers` replaces the source's where given. NoSuchKey when the source is absent.
   virtual ObjectInfo copy(const Grant& read, std::string_view from_bucket, std::string_view from_key, const Grant& write,
                           std::string_view to_bucket, std::string_view to_key, std::optional<ObjectHeaders> headers,

@@ -1,0 +1,70 @@
+#include "base/error.hpp"
+#include "base/limits.hpp"
+#include "base/log.hpp"
+#include "store/local_store.hpp"
+
+namespace tarn::store {
+
+BodyWriter::BodyWriter(LocalStore& store) : store_(store) {
+  store_.files_.require_space();
+}
+BodyWriter::~BodyWriter() = default;
+
+void BodyWriter::append(std::string_view bytes) {
+  if (size_bytes_ + bytes.size() > limits::max_single_put_size_bytes) {
+    throw Error(ErrorKind::caller, "EntityTooLarge", "A body of more than 5 GiB has to be uploaded in parts.");
+  }
+  size_bytes_ += bytes.size();
+  digest_.update(bytes);
+  if (!file_ && size_bytes_ <= limits::max_inline_object_size_bytes) {
+    inline_ += bytes;
+    return;
+  }
+  if (!file_) {
+    id_ = store_.new_id();
+    file_ = std::make_unique<BlobFileWriter>(store_.files_, id_);
+    file_->append(inline_);
+    inline_ = std::string();
+  }
+  file_->append(bytes);
+}
+
+void BodyWriter::finish() {
+  md5_ = digest_.finish();
+  if (file_) {
+    file_record_ = file_->finish();
+  } else if (size_bytes_ > 0) {
+    id_ = store_.new_id();
+  }
+}
+
+std::vector<Extent> BodyWriter::extents() const {
+  if (size_bytes_ == 0) return {};
+  return {{id_, file_ != nullptr, 0, size_bytes_}};
+}
+
+void BodyWriter::add_to(Change& change) {
+  if (file_) {
+    change.add_file(id_, file_record_);
+  } else if (size_bytes_ > 0) {
+    change.add_body(id_, inline_);
+  }
+}
+
+void BodyWriter::commit(Change& change) {
+  if (!file_) return change.commit();
+  file_->kept();
+  try {
+    change.commit();
+  } catch (const Error&) {
+    store_.reclaimer_->doubtful(id_);  // a failed flush does not tell whether the index has the blob
+    throw;
+  }
+  try {
+    store_.files_.publish(id_);
+  } catch (const Error& error) {  // readers find it where it is, and the next opening tries again
+    log(LogLevel::warning, "a blob could not be moved to its place", Value::map({{"error", error.message()}}));
+  }
+}
+
+}  // namespace tarn::store

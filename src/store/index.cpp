@@ -1,0 +1,191 @@
+#include "store/index.hpp"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/db.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/table.h>
+#include <rocksdb/utilities/table_properties_collectors.h>
+#include <rocksdb/write_batch.h>
+
+#include "base/error.hpp"
+#include "base/limits.hpp"
+#include "base/log.hpp"
+
+namespace tarn::store {
+namespace {
+
+rocksdb::Slice slice(std::string_view bytes) {
+  return {bytes.data(), bytes.size()};
+}
+
+[[noreturn]] void fail(const rocksdb::Status& status) {
+  if (status.IsNoSpace() || status.ToString().find("No space left") != std::string::npos) {
+    throw Error(ErrorKind::outside, "InternalError",
+                "The disk that holds the data folder is full. Free some space and try again.");
+  }
+  throw Error(status.IsCorruption() ? ErrorKind::bug : ErrorKind::outside, "InternalError",
+              "The object index failed: " + status.ToString());
+}
+
+void check(const rocksdb::Status& status) {
+  if (!status.ok()) fail(status);
+}
+
+rocksdb::DBOptions database_options() {
+  rocksdb::DBOptions options;
+  options.create_if_missing = true;
+  options.create_missing_column_families = true;
+  options.max_background_jobs = 2;
+  options.max_total_wal_size = 64 << 20;  // bounds what an opening must replay
+  options.avoid_flush_during_recovery = true;
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  options.info_log_level = rocksdb::WARN_LEVEL;
+  options.max_log_file_size = 1 << 20;
+  options.keep_log_file_num = 2;
+  options.max_manifest_file_size = 4 << 20;
+  options.stats_dump_period_sec = 0;
+  options.stats_persist_period_sec = 0;
+  options.bytes_per_sync = 1 << 20;
+  options.is_fd_close_on_exec = true;
+  return options;
+}
+
+rocksdb::ColumnFamilyOptions family_options(Family family, const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = cache;
+  table.block_size = 8 << 10;
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  table.cache_index_and_filter_blocks = true;
+  table.pin_l0_filter_and_index_blocks_in_cache = true;
+  table.format_version = 5;
+
+  rocksdb::ColumnFamilyOptions options;
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  options.compression = rocksdb::kNoCompression;
+  options.write_buffer_size = (family == Family::bodies ? 16 : 8) << 20;
+  options.max_write_buffer_number = 3;
+  options.level_compaction_dynamic_level_bytes = true;
+  // Many deletions in a row would slow a listing down until they are compacted away.
+  options.table_properties_collector_factories.push_back(rocksdb::NewCompactOnDeletionCollectorFactory(4096, 2048));
+  return options;
+}
+
+}  // namespace
+
+std::string after_prefix(std::string_view prefix) {
+  std::string after(prefix);
+  while (!after.empty() && static_cast<unsigned char>(after.back()) == 0xff) after.pop_back();
+  if (!after.empty()) after.back() = static_cast<char>(static_cast<unsigned char>(after.back()) + 1);
+  return after;
+}
+
+Batch::Batch(const Index& index) : index_(index), batch_(new rocksdb::WriteBatch) {}
+Batch::~Batch() = default;
+
+void Batch::put(Family family, std::string_view key, std::string_view value) {
+  check(batch_->Put(index_.families_[static_cast<int>(family)], slice(key), slice(value)));
+}
+void Batch::erase(Family family, std::string_view key) {
+  check(batch_->Delete(index_.families_[static_cast<int>(family)], slice(key)));
+}
+void Batch::erase_range(Family family, std::string_view from, std::string_view to) {
+  check(batch_->DeleteRange(index_.families_[static_cast<int>(family)], slice(from), slice(to)));
+}
+
+Cursor::Cursor(std::string_view upper_bound)
+    : upper_bound_(upper_bound), upper_bound_slice_(new rocksdb::Slice(slice(upper_bound_))) {}
+Cursor::~Cursor() = default;
+
+bool Cursor::arrived() {
+  if (iterator_->Valid()) return true;
+  check(iterator_->status());
+  return false;
+}
+bool Cursor::seek(std::string_view key) {
+  iterator_->Seek(slice(key));
+  return arrived();
+}
+bool Cursor::next() {
+  iterator_->Next();
+  return arrived();
+}
+std::string_view Cursor::key() const {
+  return iterator_->key().ToStringView();
+}
+std::string_view Cursor::value() const {
+  return iterator_->value().ToStringView();
+}
+
+Index::Index(const std::string& path, bool flushed) : flushed_(flushed) {
+  auto cache = rocksdb::NewLRUCache(32 << 20);
+  std::vector<rocksdb::ColumnFamilyDescriptor> descriptors = {
+      {rocksdb::kDefaultColumnFamilyName, family_options(Family::records, cache)},
+      {"objects", family_options(Family::objects, cache)},
+      {"bodies", family_options(Family::bodies, cache)},
+  };
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* db = nullptr;
+  rocksdb::Status status = rocksdb::DB::Open(database_options(), path, descriptors, &handles, &db);
+  if (status.IsIOError() && status.ToString().find("lock") != std::string::npos) {
+    throw Error(ErrorKind::caller, "DataFolderInUse",
+                "Another process has the object index open: " + status.ToString());
+  }
+  check(status);
+  db_.reset(db);
+  std::copy(handles.begin(), handles.end(), families_);
+}
+
+Index::~Index() {
+  for (auto* family : families_) {
+    if (family) db_->DestroyColumnFamilyHandle(family);
+  }
+  rocksdb::Status status = db_->Close();
+  if (!status.ok())
+    log(LogLevel::warning, "closing the object index failed", Value::map({{"error", status.ToString()}}));
+}
+
+bool Index::get(Family family, std::string_view key, std::string& value) const {
+  rocksdb::Status status = db_->Get(rocksdb::ReadOptions(), families_[static_cast<int>(family)], slice(key), &value);
+  if (status.IsNotFound()) return false;
+  check(status);
+  return true;
+}
+
+void Index::commit(Batch& batch, bool lazily) {
+  if (failed_) recover();
+  rocksdb::WriteOptions options;
+  options.sync = flushed_ && !lazily;
+  rocksdb::Status status = db_->Write(options, batch.batch_.get());
+  if (status.ok()) return;
+  failed_ = true;
+  fail(status);
+}
+
+// A failed write of its log makes RocksDB refuse all others until it has been told to go on with a new log.
+void Index::recover() {
+  std::lock_guard lock(recovering_);
+  if (!failed_) return;
+  check(db_->Resume());
+  failed_ = false;
+  recoveries_++;
+  log(LogLevel::info, "the object index takes writes again");
+}
+
+std::unique_ptr<Cursor> Index::cursor(Family family, std::string_view to) const {
+  std::unique_ptr<Cursor> cursor(new Cursor(to));
+  rocksdb::ReadOptions options;
+  if (!to.empty()) options.iterate_upper_bound = cursor->upper_bound_slice_.get();
+  cursor->iterator_.reset(db_->NewIterator(options, families_[static_cast<int>(family)]));
+  return cursor;
+}
+
+uint64_t Index::memory_bytes() const {
+  uint64_t total = 0;
+  for (const char* property : {"rocksdb.cur-size-all-mem-tables", "rocksdb.estimate-table-readers-mem"}) {
+    uint64_t sum = 0;
+    if (db_->GetAggregatedIntProperty(property, &sum)) total += sum;
+  }
+  return total;
+}
+
+}  // namespace tarn::store

@@ -1,0 +1,102 @@
+// The index on disk: ordered keys and values in a few families, changed by atomic batches. RocksDB, seen through the
+// little we use of it.
+//
+// Thread-safe but for Batch and Cursor. Failing storage throws Error (outside, InternalError): the batch is then not
+// visible, and the next commit tries to bring the index back, so that writes go on once there is space again.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+namespace rocksdb {
+class DB;
+class ColumnFamilyHandle;
+class WriteBatch;
+class Iterator;
+class Slice;
+}  // namespace rocksdb
+
+namespace tarn::store {
+
+enum class Family {
+  records,  // all that is small and few beside objects: buckets, uploads, parts, blob records, the queue of what to
+            // remove
+  objects,  // what a listing scans
+  bodies,   // bodies too small for a file of their own
+};
+
+// Changes that become visible and durable together.
+class Batch {
+ public:
+  explicit Batch(const class Index& index);
+  ~Batch();
+  void put(Family family, std::string_view key, std::string_view value);
+  void erase(Family family, std::string_view key);
+  // All keys from `from` up to, without, `to`.
+  void erase_range(Family family, std::string_view from, std::string_view to);
+
+ private:
+  friend class Index;
+  const Index& index_;
+  std::unique_ptr<rocksdb::WriteBatch> batch_;
+};
+
+// A walk over the keys of one family as they were when it began.
+class Cursor {
+ public:
+  ~Cursor();
+  // To the first key that is not less than `key`; false when there is none.
+  bool seek(std::string_view key);
+  bool next();
+  std::string_view key() const;
+  std::string_view value() const;
+
+ private:
+  friend class Index;
+  explicit Cursor(std::string_view upper_bound);
+  bool arrived();
+  std::string upper_bound_;
+  std::unique_ptr<rocksdb::Slice> upper_bound_slice_;  // the iterator points to it
+  std::unique_ptr<rocksdb::Iterator> iterator_;
+};
+
+class Index {
+ public:
+  // Opens or creates. With `flushed`, commit() returns when its batch has reached the disk. An index that another
+  // process has open throws Error (caller, DataFolderInUse); one that can't be read throws Error (bug, InternalError).
+  Index(const std::string& path, bool flushed);
+  ~Index();
+  Index(const Index&) = delete;
+  Index& operator=(const Index&) = delete;
+
+  // False when absent; `value` is then left as it was.
+  bool get(Family family, std::string_view key, std::string& value) const;
+  // With `lazily` the batch may be lost by power loss (not by kill -9), even where commits are flushed.
+  void commit(Batch& batch, bool lazily = false);
+  // Over the keys less than `to` (empty: all). Stands nowhere until seek().
+  std::unique_ptr<Cursor> cursor(Family family, std::string_view to = {}) const;
+  // How often a failed index was brought back. All that failed before is then certainly not in it.
+  uint64_t recoveries() const { return recoveries_; }
+  // Approximate, in bytes: memory and disk that the index itself takes.
+  uint64_t memory_bytes() const;
+
+ private:
+  friend class Batch;
+  void recover();
+
+  bool flushed_;
+  std::unique_ptr<rocksdb::DB> db_;
+  rocksdb::ColumnFamilyHandle* families_[3] = {};
+  std::mutex recovering_;
+  std::atomic<bool> failed_ = false;
+  std::atomic<uint64_t> recoveries_ = 0;
+};
+
+// The least key that is greater than all that begin with `prefix`; empty when there is none.
+std::string after_prefix(std::string_view prefix);
+
+}  // namespace tarn::store

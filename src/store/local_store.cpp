@@ -1,0 +1,207 @@
+#include "store/local_store.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <filesystem>
+
+#include "base/error.hpp"
+#include "base/limits.hpp"
+#include "base/log.hpp"
+#include "store/coding.hpp"
+
+namespace tarn::store {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view mark = "tarn object store, format 1\n";
+constexpr const char* mark_name = "STORE";
+constexpr uint64_t ids_reserved_at_once = 1 << 16;
+
+[[noreturn]] void no_store_of_ours(const std::string& path, std::string_view why) {
+  throw Error(ErrorKind::caller, "InvalidDataFolder",
+              path + " is no object store of tarn's: " + std::string(why) + ". Name another folder.");
+}
+
+void write_mark(int fd) {
+  if (::pwrite(fd, mark.data(), mark.size(), 0) != static_cast<ssize_t>(mark.size()) || ::fsync(fd) != 0) {
+    throw_storage_error("writing to the data folder", errno);
+  }
+}
+
+// Makes or checks the folder and locks it; the lock goes with the descriptor.
+Descriptor take_folder(const std::string& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error)
+    throw Error(ErrorKind::caller, "InvalidDataFolder", "The folder " + path + " can't be made: " + error.message());
+  const std::string file = path + "/" + mark_name;
+  Descriptor fd(::open(file.c_str(), O_RDWR | O_CLOEXEC));
+  if (!fd && errno == ENOENT) {
+    if (!fs::is_empty(path)) no_store_of_ours(path, "it holds other files");
+    fd = Descriptor(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  }
+  if (!fd) throw Error(ErrorKind::caller, "InvalidDataFolder", file + " can't be opened: " + std::strerror(errno));
+  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+    throw Error(ErrorKind::caller, "DataFolderInUse",
+                "Another process uses the data folder " + path + ". Stop it, or name another folder.");
+  }
+  char text[64];
+  ssize_t size = ::pread(fd.get(), text, sizeof text, 0);
+  if (size < 0) throw_storage_error("reading the data folder", errno);
+  std::string_view found(text, static_cast<std::size_t>(size));
+  if (found.empty()) {
+    write_mark(fd.get());
+  } else if (found != mark) {
+    no_store_of_ours(path, "its file " + std::string(mark_name) + " says something else");
+  }
+  return fd;
+}
+
+}  // namespace
+
+std::unique_ptr<Store> open_local(const std::string& path, Clock& clock, Random& random, Durability durability) {
+  return std::make_unique<LocalStore>(path, clock, random, durability);
+}
+
+LocalStore::LocalStore(const std::string& path, Clock& clock, Random& random, Durability durability)
+    : clock_(clock),
+      random_(random),
+      lock_file_(take_folder(path)),
+      files_(path, durability == Durability::flushed),
+      index_(path + "/index", durability == Durability::flushed) {
+  std::string stored;
+  if (index_.get(Family::records, next_id_key, stored)) reserved_id_ = Decoder(stored).varint();
+  next_id_ = std::max<BlobId>(reserved_id_, 1);
+  auto cursor = index_.cursor(Family::records, after_prefix(bucket_keys));
+  for (bool at = cursor->seek(bucket_keys); at; at = cursor->next()) {
+    BucketInfo bucket = decode_bucket(cursor->value());
+    bucket.name = cursor->key().substr(bucket_keys.size());
+    buckets_[bucket.name] = std::make_shared<const BucketInfo>(bucket);
+  }
+  recover_incoming();
+  count_objects();
+  reclaimer_ = std::make_unique<Reclaimer>(index_, files_, *pins_);
+}
+
+LocalStore::~LocalStore() {
+  reclaimer_.reset();
+  if (counting_.joinable()) {
+    counting_.request_stop();
+    counting_.join();
+  }
+  if (!counted_) return;
+  try {
+    std::string counts;
+    put_varint(counts, static_cast<uint64_t>(objects_.load()));
+    put_varint(counts, static_cast<uint64_t>(size_bytes_.load()));
+    Batch batch(index_);
+    batch.put(Family::records, statistics_key, counts);
+    index_.commit(batch);
+  } catch (const Error& error) {
+    log(LogLevel::warning, "the object counts could not be saved", Value::map({{"error", error.message()}}));
+  }
+}
+
+void LocalStore::recover_incoming() {
+  std::string record;
+  for (BlobId id : files_.incoming()) {
+    if (index_.get(Family::records, file_key(id), record)) {
+      files_.publish(id);
+    } else {
+      files_.remove_incoming(id);
+    }
+  }
+}
+
+void LocalStore::count_objects() {
+  std::string stored;
+  if (index_.get(Family::records, statistics_key, stored)) {
+    Decoder in(stored);
+    objects_ = static_cast<int64_t>(in.varint());
+    size_bytes_ = static_cast<int64_t>(in.varint());
+    counted_ = true;
+    Batch batch(index_);
+    batch.erase(Family::records, statistics_key);
+    index_.commit(batch, true);
+    return;
+  }
+  // The last close was none of ours: count what is there now, while changes count themselves.
+  std::shared_ptr<Cursor> cursor = index_.cursor(Family::objects);
+  if (!cursor->seek("")) {
+    counted_ = true;
+    return;
+  }
+  counting_ = std::jthread([this, cursor, resets = resets_.load()](std::stop_token stop) {
+    int64_t objects = 0, size_bytes = 0;
+    try {
+      for (bool at = true; at && !stop.stop_requested(); at = cursor->next()) {
+        objects++;
+        size_bytes += static_cast<int64_t>(decode_for_listing(cursor->value()).size_bytes);
+      }
+    } catch (const Error& error) {
+      log(LogLevel::error, "counting objects failed", Value::map({{"error", error.message()}}));
+      return;
+    }
+    if (stop.stop_requested()) return;
+    std::lock_guard lock(counting_mutex_);
+    if (resets == resets_) {
+      objects_ += objects;
+      size_bytes_ += size_bytes;
+    }
+    counted_ = true;
+    counting_done_.notify_all();
+  });
+}
+
+StoreStatistics LocalStore::statistics() const {
+  std::unique_lock lock(counting_mutex_);
+  counting_done_.wait(lock, [&] { return counted_; });
+  std::shared_lock buckets_lock(buckets_mutex_);
+  return {buckets_.size(), static_cast<uint64_t>(std::max<int64_t>(objects_, 0)),
+          static_cast<uint64_t>(std::max<int64_t>(size_bytes_, 0))};
+}
+
+BlobId LocalStore::new_id() {
+  std::lock_guard lock(ids_mutex_);
+  if (next_id_ >= reserved_id_) {
+    // May go to disk late: whatever uses one of these ids goes there later still.
+    std::string limit;
+    put_varint(limit, next_id_ + ids_reserved_at_once);
+    Batch batch(index_);
+    batch.put(Family::records, next_id_key, limit);
+    index_.commit(batch, true);
+    reserved_id_ = next_id_ + ids_reserved_at_once;
+  }
+  return next_id_++;
+}
+
+void LocalStore::reset() {
+  auto held = bucket_locks_.hold_all();
+  BlobId below = new_id();
+  Batch batch(index_);
+  for (Family family : {Family::objects, Family::bodies})
+    batch.erase_range(family, "", std::string(limits::max_key_size_bytes * 2, '\xff'));
+  for (std::string_view kind : {"b", "u", "p", "r", "f", "l", "q"})
+    batch.erase_range(Family::records, kind, after_prefix(kind));
+  std::string limit;
+  put_varint(limit, below);
+  batch.put(Family::records, discarded_key, limit);
+  index_.commit(batch);
+  {
+    std::lock_guard lock(counting_mutex_);
+    resets_++;
+    objects_ = size_bytes_ = 0;
+  }
+  {
+    std::unique_lock lock(buckets_mutex_);
+    buckets_.clear();
+  }
+  reclaimer_->discarded(below);
+}
+
+}  // namespace tarn::store

@@ -1,0 +1,193 @@
+// The store on local disk: an index, and files beside it. README.md tells the layout.
+//
+// Locks are taken in this order: buckets, names (objects, uploads, parts), blobs. Readers take none.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <set>
+#include <shared_mutex>
+#include <thread>
+
+#include "store/blob_files.hpp"
+#include "store/index.hpp"
+#include "store/locks.hpp"
+#include "store/reclaimer.hpp"
+#include "store/records.hpp"
+#include "store/store.hpp"
+
+namespace tarn::store {
+
+class LocalStore;
+
+// What one change of the store commits at once: the batch, and what it does to blobs and to the counts. Used under the
+// locks of the names that it changes.
+class Change {
+ public:
+  explicit Change(LocalStore& store);
+  Batch& batch() { return batch_; }
+
+  // New blobs. Each counts as used once: by the record that the same change writes.
+  void add_body(BlobId id, std::string_view bytes);
+  void add_file(BlobId id, const FileRecord& file);
+  // Another record uses these blobs; a record that is removed or replaced uses them no more. A blob is removed with its
+  // last use.
+  void use(const std::vector<Extent>& extents);
+  void release(const std::vector<Extent>& extents);
+  // Writes the object's record, in place of `old` when there is one.
+  void put_object(std::string_view bucket, ObjectRecord& object, const ObjectRecord* old);
+  void erase_object(std::string_view bucket, const ObjectRecord& old);
+
+  // Once. Error (outside, InternalError): nothing of it is visible.
+  void commit();
+
+ private:
+  LocalStore& store_;
+  Batch batch_;
+  std::map<BlobId, int64_t> uses_;
+  std::map<BlobId, bool> is_file_;
+  int64_t objects_ = 0, size_bytes_ = 0;
+};
+
+class LocalStore : public Store {
+ public:
+  LocalStore(const std::string& path, Clock& clock, Random& random, Durability durability);
+  ~LocalStore() override;
+
+  void create_bucket(const BucketInfo& bucket) override;
+  void delete_bucket(std::string_view name) override;
+  std::optional<BucketInfo> find_bucket(std::string_view name) const override;
+  std::vector<BucketInfo> list_buckets(std::string_view account) const override;
+  void change_bucket(std::string_view name, const std::function<void(BucketInfo&)>& change) override;
+
+  std::unique_ptr<ObjectWriter> write(const Grant& grant, std::string_view bucket, std::string_view key,
+                                      ObjectHeaders headers, Preconditions preconditions) override;
+  std::unique_ptr<ObjectReader> open(const Grant& grant, std::string_view bucket, std::string_view key) const override;
+  std::optional<ObjectInfo> head(const Grant& grant, std::string_view bucket, std::string_view key) const override;
+  bool erase(const Grant& grant, std::string_view bucket, std::string_view key,
+             const Preconditions& preconditions) override;
+  std::vector<bool> erase_all(const Grant& grant, std::string_view bucket,
+                              const std::vector<std::string>& keys) override;
+  ObjectInfo copy(const Grant& read, std::string_view from_bucket, std::string_view from_key, const Grant& write,
+                  std::string_view to_bucket, std::string_view to_key, std::optional<ObjectHeaders> headers,
+                  Preconditions preconditions) override;
+  Listing list(const Grant& grant, std::string_view bucket, std::string_view prefix, std::string_view delimiter,
+               std::string_view after, std::size_t limit) const override;
+  void set_tags(const Grant& grant, std::string_view bucket, std::string_view key,
+                std::map<std::string, std::string> tags) override;
+
+  UploadInfo create_upload(const Grant& grant, std::string_view bucket, std::string_view key, ObjectHeaders headers,
+                           std::string checksum_algorithm, std::string checksum_type) override;
+  std::unique_ptr<ObjectWriter> write_part(const Grant& grant, std::string_view bucket, std::string_view key,
+                                           std::string_view upload_id, int number) override;
+  PartInfo copy_part(const Grant& read, std::string_view from_bucket, std::string_view from_key, uint64_t offset_bytes,
+                     uint64_t size_bytes, const Grant& write, std::string_view bucket, std::string_view key,
+                     std::string_view upload_id, int number) override;
+  ObjectInfo complete_upload(const Grant& grant, std::string_view bucket, std::string_view key,
+                             std::string_view upload_id, const std::vector<CompletedPart>& parts,
+                             const Checksum& expected, Preconditions preconditions) override;
+  void abort_upload(const Grant& grant, std::string_view bucket, std::string_view key,
+                    std::string_view upload_id) override;
+  std::vector<PartInfo> list_parts(const Grant& grant, std::string_view bucket, std::string_view key,
+                                   std::string_view upload_id, int after_number, std::size_t limit) const override;
+  UploadInfo upload(const Grant& grant, std::string_view bucket, std::string_view key,
+                    std::string_view upload_id) const override;
+  std::vector<UploadInfo> list_uploads(const Grant& grant, std::string_view bucket, std::string_view prefix,
+                                       std::string_view after_key, std::string_view after_upload_id,
+                                       std::size_t limit) const override;
+
+  StoreStatistics statistics() const override;
+  void reset() override;
+
+ private:
+  friend class Change;
+  friend class LocalObjectWriter;
+  friend class LocalPartWriter;
+  friend class BodyWriter;
+
+  void recover_incoming();
+  void count_objects();
+  BlobId new_id();
+  std::shared_ptr<const BucketInfo> bucket(std::string_view name) const;                         // NoSuchBucket
+  std::optional<ObjectRecord> find_object(std::string_view bucket, std::string_view key) const;  // its layout filled in
+  std::optional<UploadRecord> find_upload(std::string_view bucket, std::string_view key,
+                                          std::string_view upload_id) const;
+  UploadRecord require_upload(std::string_view bucket, std::string_view key,
+                              std::string_view upload_id) const;  // NoSuchUpload
+  std::unique_ptr<ObjectReader> open_record(std::string_view bucket,
+                                            ObjectRecord record) const;  // nullptr: changed meanwhile
+  bool bucket_is_empty(std::string_view name) const;
+  std::optional<PartRecord> find_part(std::string_view upload_id, int number) const;
+  LockTable::Held hold_part(std::string_view upload_id, int number) const;
+  void put_part(Change& change, std::string_view upload_id, const PartRecord& part);
+  // Puts the removal of an upload and all of its parts into the change.
+  void erase_upload(Change& change, std::string_view upload_id, std::string_view record_key) const;
+  // ETag and checksum of a range of an object.
+  static PartInfo sum_up(ObjectReader& reader, uint64_t offset_bytes, uint64_t size_bytes, std::string_view algorithm);
+  std::vector<PartRecord> wanted_parts(std::string_view upload_id, const std::vector<CompletedPart>& wanted) const;
+
+  Clock& clock_;
+  Random& random_;
+  Descriptor lock_file_;
+  BlobFiles files_;
+  mutable Index index_;
+  std::shared_ptr<Pins> pins_ = std::make_shared<Pins>();
+  mutable LockTable bucket_locks_{64}, name_locks_{1024}, blob_locks_{1024};
+  std::atomic<uint64_t> resets_ = 0;
+
+  mutable std::shared_mutex buckets_mutex_;
+  std::map<std::string, std::shared_ptr<const BucketInfo>, std::less<>> buckets_;
+
+  std::mutex ids_mutex_;
+  BlobId next_id_ = 0, reserved_id_ = 0;
+
+  // Exact once `counted_`; till then the count of what was there at the start is missing.
+  std::atomic<int64_t> objects_ = 0, size_bytes_ = 0;
+  mutable std::mutex counting_mutex_;
+  mutable std::condition_variable counting_done_;
+  bool counted_ = false;
+  uint64_t counted_resets_ = 0;
+  std::unique_ptr<Reclaimer> reclaimer_;
+  std::jthread counting_;
+};
+
+// Takes in a body, small or large, of an object or a part.
+class BodyWriter {
+ public:
+  explicit BodyWriter(LocalStore& store);
+  ~BodyWriter();
+  void append(std::string_view bytes);
+
+  // Ends the body and flushes its file, if it has one. Call once; then the members below hold.
+  void finish();
+  // Puts the blob into the change.
+  void add_to(Change& change);
+  // To be called around Change::commit(): the file is kept from then on, and moved to its place when the commit went
+  // well.
+  void commit(Change& change);
+
+  uint64_t size_bytes() const { return size_bytes_; }
+  const std::string& md5() const { return md5_; }  // raw; after finish()
+  std::vector<Extent> extents() const;             // after finish()
+
+ private:
+  LocalStore& store_;
+  Digest digest_{DigestKind::md5};
+  std::string inline_, md5_;
+  std::unique_ptr<BlobFileWriter> file_;
+  FileRecord file_record_;
+  BlobId id_ = 0;
+  uint64_t size_bytes_ = 0;
+};
+
+// The errors of S3 that several operations share.
+Error no_such_bucket(std::string_view bucket);
+Error no_such_key(std::string_view key);
+Error no_such_upload(std::string_view upload_id);
+void require(const Grant& grant, Access access, std::string_view bucket, std::string_view key);  // AccessDenied
+void require_valid_key(std::string_view key);  // KeyTooLongError, InvalidURI
+// Throws PreconditionFailed, or NoSuchKey for an If-Match with nothing there.
+void check(const Preconditions& preconditions, const ObjectInfo* present, std::string_view key);
+
+}  // namespace tarn::store

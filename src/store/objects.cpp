@@ -1,0 +1,231 @@
+#include <algorithm>
+
+#include "base/base64.hpp"
+#include "base/error.hpp"
+#include "base/limits.hpp"
+#include "store/local_store.hpp"
+
+namespace tarn::store {
+namespace {
+
+constexpr int attempts = 100;  // of reading a record whose layout or blobs are replaced meanwhile
+
+}  // namespace
+
+Error no_such_bucket(std::string_view bucket) {
+  return Error(ErrorKind::missing, "NoSuchBucket", "The specified bucket does not exist")
+      .with("BucketName", std::string(bucket));
+}
+
+Error no_such_key(std::string_view key) {
+  return Error(ErrorKind::missing, "NoSuchKey", "The specified key does not exist.").with("Key", std::string(key));
+}
+
+void require(const Grant& grant, Access access, std::string_view bucket, std::string_view key) {
+  if (!grant.covers(access, bucket, key)) throw Error(ErrorKind::denied, "AccessDenied", "Access Denied");
+}
+
+void require_valid_key(std::string_view key) {
+  if (key.size() > limits::max_key_size_bytes) {
+    throw Error(ErrorKind::caller, "KeyTooLongError", "Your key is too long")
+        .with("Size", std::to_string(key.size()))
+        .with("MaxSizeAllowed", std::to_string(limits::max_key_size_bytes));
+  }
+  if (key.empty() || key.find('\0') != key.npos) {
+    throw Error(ErrorKind::caller, "InvalidURI", "A key has 1 to 1024 bytes, none of them zero.");
+  }
+}
+
+void check(const Preconditions& wanted, const ObjectInfo* present, std::string_view key) {
+  auto fail = [](const char* condition) {
+    throw Error(ErrorKind::conflict, "PreconditionFailed",
+                "At least one of the pre-conditions you specified did not hold")
+        .with("Condition", condition);
+  };
+  if (wanted.if_match) {
+    if (!present) throw no_such_key(key);
+    if (*wanted.if_match != "*" && *wanted.if_match != present->etag) fail("If-Match");
+  }
+  if (wanted.if_none_match && present && (*wanted.if_none_match == "*" || *wanted.if_none_match == present->etag))
+    fail("If-None-Match");
+  if (wanted.if_unmodified_since && present && present->last_modified > *wanted.if_unmodified_since)
+    fail("If-Unmodified-Since");
+  if (wanted.if_modified_since && present && present->last_modified <= *wanted.if_modified_since)
+    fail("If-Modified-Since");
+}
+
+std::optional<ObjectRecord> LocalStore::find_object(std::string_view bucket, std::string_view key) const {
+  std::string stored, layout;
+  for (int i = 0; i < attempts; i++) {
+    if (!index_.get(Family::objects, object_key(bucket, key), stored)) return std::nullopt;
+    ObjectRecord record = decode_object(stored);
+    record.info.key = key;
+    if (!record.layout) return record;
+    if (!index_.get(Family::records, layout_key(record.layout), layout)) continue;  // replaced between the two looks
+    decode_layout(layout, record);
+    return record;
+  }
+  throw Error(ErrorKind::bug, "InternalError",
+              "The object index lacks the layout of an object. Restore the data folder from a copy.");
+}
+
+class LocalObjectWriter : public ObjectWriter {
+ public:
+  LocalObjectWriter(LocalStore& store, std::string_view bucket, std::string_view key, ObjectHeaders headers,
+                    Preconditions preconditions)
+      : store_(store), bucket_(bucket), preconditions_(std::move(preconditions)), resets_(store.resets_), body_(store) {
+    record_.info.key = key;
+    record_.info.headers = std::move(headers);
+  }
+
+  void append(std::string_view bytes) override { body_.append(bytes); }
+
+  ObjectInfo finish(const Checksum& checksum) override {
+    body_.finish();
+    ObjectInfo& info = record_.info;
+    info.version_id = "null";
+    info.size_bytes = body_.size_bytes();
+    info.etag = hex_encode(body_.md5());
+    info.checksum = checksum;
+    record_.extents = body_.extents();
+
+    auto bucket_held = store_.bucket_locks_.hold({store_.bucket_locks_.shared(bucket_)});
+    auto held = store_.name_locks_.hold({store_.name_locks_.exclusive(object_key(bucket_, info.key))});
+    if (store_.resets_ != resets_) throw no_such_bucket(bucket_);
+    store_.bucket(bucket_);
+    auto old = store_.find_object(bucket_, info.key);
+    check(preconditions_, old ? &old->info : nullptr, info.key);
+    info.last_modified = store_.clock_.now();
+    Change change(store_);
+    body_.add_to(change);
+    change.put_object(bucket_, record_, old ? &*old : nullptr);
+    body_.commit(change);
+    return std::move(info);
+  }
+
+ private:
+  LocalStore& store_;
+  std::string bucket_;
+  Preconditions preconditions_;
+  uint64_t resets_;
+  BodyWriter body_;
+  ObjectRecord record_;
+};
+
+std::unique_ptr<ObjectWriter> LocalStore::write(const Grant& grant, std::string_view bucket_name, std::string_view key,
+                                                ObjectHeaders headers, Preconditions preconditions) {
+  require(grant, Access::write, bucket_name, key);
+  require_valid_key(key);
+  bucket(bucket_name);
+  if (preconditions.if_match || preconditions.if_none_match || preconditions.if_modified_since ||
+      preconditions.if_unmodified_since) {
+    auto present = find_object(bucket_name, key);
+    check(preconditions, present ? &present->info : nullptr, key);
+  }
+  return std::make_unique<LocalObjectWriter>(*this, bucket_name, key, std::move(headers), std::move(preconditions));
+}
+
+std::unique_ptr<ObjectReader> LocalStore::open(const Grant& grant, std::string_view bucket_name,
+                                               std::string_view key) const {
+  require(grant, Access::read, bucket_name, key);
+  bucket(bucket_name);
+  for (int i = 0; i < attempts; i++) {
+    auto record = find_object(bucket_name, key);
+    if (!record) return nullptr;
+    if (auto reader = open_record(bucket_name, std::move(*record))) return reader;
+  }
+  throw Error(ErrorKind::bug, "InternalError", "The body of this object is missing. Restore it from a copy.")
+      .with("Key", std::string(key));
+}
+
+std::optional<ObjectInfo> LocalStore::head(const Grant& grant, std::string_view bucket_name,
+                                           std::string_view key) const {
+  require(grant, Access::read, bucket_name, key);
+  bucket(bucket_name);
+  auto record = find_object(bucket_name, key);
+  if (!record) return std::nullopt;
+  return std::move(record->info);
+}
+
+bool LocalStore::erase(const Grant& grant, std::string_view bucket_name, std::string_view key,
+                       const Preconditions& preconditions) {
+  require(grant, Access::write, bucket_name, key);
+  auto bucket_held = bucket_locks_.hold({bucket_locks_.shared(bucket_name)});
+  bucket(bucket_name);
+  auto held = name_locks_.hold({name_locks_.exclusive(object_key(bucket_name, key))});
+  auto old = find_object(bucket_name, key);
+  check(preconditions, old ? &old->info : nullptr, key);
+  if (!old) return false;
+  Change change(*this);
+  change.erase_object(bucket_name, *old);
+  change.commit();
+  return true;
+}
+
+std::vector<bool> LocalStore::erase_all(const Grant& grant, std::string_view bucket_name,
+                                        const std::vector<std::string>& keys) {
+  auto bucket_held = bucket_locks_.hold({bucket_locks_.shared(bucket_name)});
+  bucket(bucket_name);
+  std::vector<LockTable::Want> wants;
+  for (const std::string& key : keys) {
+    require(grant, Access::write, bucket_name, key);
+    wants.push_back(name_locks_.exclusive(object_key(bucket_name, key)));
+  }
+  auto held = name_locks_.hold(std::move(wants));
+  Change change(*this);
+  std::vector<bool> found(keys.size());
+  std::set<std::string_view> seen;
+  for (std::size_t i = 0; i < keys.size(); i++) {
+    if (!seen.insert(keys[i]).second) continue;
+    auto old = find_object(bucket_name, keys[i]);
+    if (!old) continue;
+    change.erase_object(bucket_name, *old);
+    found[i] = true;
+  }
+  change.commit();
+  return found;
+}
+
+ObjectInfo LocalStore::copy(const Grant& read, std::string_view from_bucket, std::string_view from_key,
+                            const Grant& write, std::string_view to_bucket, std::string_view to_key,
+                            std::optional<ObjectHeaders> headers, Preconditions preconditions) {
+  require(read, Access::read, from_bucket, from_key);
+  require(write, Access::write, to_bucket, to_key);
+  require_valid_key(to_key);
+  files_.require_space();
+  auto buckets_held = bucket_locks_.hold({bucket_locks_.shared(from_bucket), bucket_locks_.shared(to_bucket)});
+  bucket(from_bucket);
+  bucket(to_bucket);
+  auto held = name_locks_.hold(
+      {name_locks_.shared(object_key(from_bucket, from_key)), name_locks_.exclusive(object_key(to_bucket, to_key))});
+  auto record = find_object(from_bucket, from_key);
+  if (!record) throw no_such_key(from_key);
+  auto old = find_object(to_bucket, to_key);
+  check(preconditions, old ? &old->info : nullptr, to_key);
+  record->info.key = to_key;
+  record->info.version_id = "null";
+  record->info.last_modified = clock_.now();
+  record->completed_upload.clear();
+  if (headers) record->info.headers = std::move(*headers);
+  Change change(*this);
+  change.use(record->extents);
+  change.put_object(to_bucket, *record, old ? &*old : nullptr);
+  change.commit();
+  return std::move(record->info);
+}
+
+void LocalStore::set_tags(const Grant& grant, std::string_view bucket_name, std::string_view key,
+                          std::map<std::string, std::string> tags) {
+  require(grant, Access::write, bucket_name, key);
+  auto bucket_held = bucket_locks_.hold({bucket_locks_.shared(bucket_name)});
+  bucket(bucket_name);
+  auto held = name_locks_.hold({name_locks_.exclusive(object_key(bucket_name, key))});
+  auto record = find_object(bucket_name, key);
+  if (!record) throw no_such_key(key);
+  record->info.headers.tags = std::move(tags);
+  Batch batch(index_);
+  batch.put(Family::objects, object_key(bucket_name, key), encode(*record));
+  index_.commit(batch);
+}
+
+}  // namespace tarn::store

@@ -1,0 +1,169 @@
+#include "store/reclaimer.hpp"
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "store/coding.hpp"
+
+namespace tarn::store {
+namespace {
+
+constexpr std::size_t batch_size = 256;
+// Pinned files, doubts and failures are looked at again after this long.
+constexpr auto retry_interval = std::chrono::seconds(1);
+
+}  // namespace
+
+void Pins::add(const std::vector<BlobId>& ids) {
+  std::lock_guard lock(mutex_);
+  for (BlobId id : ids) counts_[id]++;
+}
+
+void Pins::drop(const std::vector<BlobId>& ids) {
+  std::lock_guard lock(mutex_);
+  for (BlobId id : ids) {
+    auto at = counts_.find(id);
+    TARN_ASSERT(at != counts_.end());
+    if (--at->second == 0) counts_.erase(at);
+  }
+}
+
+bool Pins::has(BlobId id) const {
+  std::lock_guard lock(mutex_);
+  return counts_.contains(id);
+}
+
+Reclaimer::Reclaimer(Index& index, BlobFiles& files, Pins& pins) : index_(index), files_(files), pins_(pins) {
+  auto cursor = index_.cursor(Family::records, after_prefix(removal_keys));
+  for (bool at = cursor->seek(removal_keys); at; at = cursor->next()) {
+    removals_.push_back(Decoder(cursor->key().substr(removal_keys.size())).ordered());
+  }
+  std::string below;
+  if (index_.get(Family::records, discarded_key, below)) discard_below_ = Decoder(below).varint();
+  worker_ = std::jthread([this](std::stop_token stop) { run(stop); });
+}
+
+Reclaimer::~Reclaimer() {
+  worker_.request_stop();
+  worker_.join();
+}
+
+void Reclaimer::removed(const std::vector<BlobId>& ids) {
+  if (ids.empty()) return;
+  std::lock_guard lock(mutex_);
+  removals_.insert(removals_.end(), ids.begin(), ids.end());
+  changed_.notify_all();
+}
+
+void Reclaimer::doubtful(BlobId id) {
+  std::lock_guard lock(mutex_);
+  doubts_.emplace_back(id, index_.recoveries());
+}
+
+void Reclaimer::discarded(BlobId below) {
+  std::lock_guard lock(mutex_);
+  discard_below_ = std::max(discard_below_, below);
+  changed_.notify_all();
+}
+
+void Reclaimer::wait_until_idle() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return !busy_ && removals_.empty() && discard_below_ == 0; });
+}
+
+void Reclaimer::run(std::stop_token stop) {
+  while (!stop.stop_requested()) {
+    bool worked = false;
+    try {
+      worked = discard() || remove_some() || settle_doubts();
+    } catch (const Error& error) {
+      log(LogLevel::warning, "reclaiming space failed, will be tried again", Value::map({{"error", error.message()}}));
+    }
+    std::unique_lock lock(mutex_);
+    busy_ = worked;
+    if (worked) continue;
+    changed_.notify_all();
+    bool later = !pinned_.empty() || !doubts_.empty() || !removals_.empty() || discard_below_ != 0;
+    auto wanted = [&] { return !removals_.empty() || discard_below_ != 0; };
+    if (later) {
+      changed_.wait_for(lock, stop, retry_interval, [] { return false; });
+      removals_.insert(removals_.end(), pinned_.begin(), pinned_.end());
+      pinned_.clear();
+    } else {
+      changed_.wait(lock, stop, wanted);
+    }
+  }
+}
+
+bool Reclaimer::remove_some() {
+  std::vector<BlobId> ids;
+  {
+    std::lock_guard lock(mutex_);
+    while (!removals_.empty() && ids.size() < batch_size) {
+      BlobId id = removals_.front();
+      removals_.pop_front();
+      (pins_.has(id) ? pinned_ : ids).push_back(id);
+    }
+    if (ids.empty()) return false;
+    busy_ = true;
+  }
+  try {
+    for (BlobId id : ids) files_.remove(id);
+    files_.flush_removals(ids);
+    Batch batch(index_);
+    for (BlobId id : ids) batch.erase(Family::records, removal_key(id));
+    index_.commit(batch, true);
+  } catch (const Error&) {
+    std::lock_guard lock(mutex_);
+    removals_.insert(removals_.end(), ids.begin(), ids.end());
+    throw;
+  }
+  return true;
+}
+
+bool Reclaimer::discard() {
+  BlobId below;
+  {
+    std::lock_guard lock(mutex_);
+    below = discard_below_;
+    if (below == 0) return false;
+    busy_ = true;
+  }
+  std::vector<BlobId> ids;
+  for (BlobId id : files_.all()) {
+    if (id < below) ids.push_back(id);
+  }
+  for (BlobId id : ids) {
+    if (!pins_.has(id)) files_.remove(id);
+  }
+  files_.flush_removals(ids);
+  if (std::any_of(ids.begin(), ids.end(), [&](BlobId id) { return pins_.has(id); })) return false;
+  std::lock_guard lock(mutex_);
+  if (discard_below_ == below) {
+    Batch batch(index_);
+    batch.erase(Family::records, discarded_key);
+    index_.commit(batch, true);
+    discard_below_ = 0;
+  }
+  return true;
+}
+
+bool Reclaimer::settle_doubts() {
+  std::vector<BlobId> settled;
+  {
+    std::lock_guard lock(mutex_);
+    std::erase_if(doubts_, [&](const auto& doubt) {
+      if (doubt.second == index_.recoveries()) return false;
+      settled.push_back(doubt.first);
+      return true;
+    });
+  }
+  std::string record;
+  for (BlobId id : settled) {
+    if (!index_.get(Family::records, file_key(id), record)) files_.remove_incoming(id);
+  }
+  return !settled.empty();
+}
+
+}  // namespace tarn::store

@@ -1,0 +1,87 @@
+// The records of the index: what they hold, and under which keys they stand. README.md has the table.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "store/store.hpp"
+
+namespace tarn::store {
+
+// Numbers are given once and never again, in rising order, so they tell versions and uploads apart by age too.
+using BlobId = uint64_t;
+
+// A piece of a body: a range of a blob.
+struct Extent {
+  BlobId blob = 0;
+  bool file = false;  // a file of its own; else in Family::bodies
+  uint64_t offset_bytes = 0, size_bytes = 0;
+  bool operator==(const Extent&) const = default;
+};
+
+struct ObjectRecord {
+  ObjectInfo info;        // `key` is not in the record
+  uint64_t sequence = 0;  // rises with every version of every object
+  std::vector<Extent>
+      extents;  // in the record when few, else in the record `layout` names, with the sizes of the parts
+  BlobId layout = 0;
+  std::string completed_upload;  // the id of the multipart upload that made it
+};
+inline constexpr std::size_t max_extents_in_record = 16;
+
+struct UploadRecord {
+  UploadInfo info;  // `key` and `upload_id` are in the record's key
+};
+
+struct PartRecord {
+  PartInfo info;  // `number` is in the record's key
+  std::vector<Extent> extents;
+};
+
+// A blob that is a file.
+struct FileRecord {
+  uint64_t size_bytes = 0;    // of the body, which the file begins with
+  uint32_t table_crc32c = 0;  // of the table of chunk checksums that follows it
+};
+
+std::string encode(const BucketInfo& bucket);
+BucketInfo decode_bucket(std::string_view bytes);
+
+// With `layout` set, extents and part sizes are left to encode_layout().
+std::string encode(const ObjectRecord& object);
+std::string encode_layout(const ObjectRecord& object);
+ObjectRecord decode_object(std::string_view bytes);
+void decode_layout(std::string_view bytes, ObjectRecord& object);
+// What a listing tells, and no more: headers but for the storage class are left empty.
+ObjectInfo decode_for_listing(std::string_view bytes);
+
+std::string encode(const UploadRecord& upload);
+UploadRecord decode_upload(std::string_view bytes);
+std::string encode(const PartRecord& part);
+PartRecord decode_part(std::string_view bytes);
+std::string encode(const FileRecord& file);
+FileRecord decode_file(std::string_view bytes);
+
+// Keys. Neither bucket names nor keys of objects hold '\0'.
+std::string bucket_key(std::string_view bucket);
+inline constexpr std::string_view bucket_keys = "b";  // the prefix of them all
+std::string object_key(std::string_view bucket, std::string_view key);
+std::string upload_key(std::string_view bucket, std::string_view key, std::string_view upload_id);
+std::string part_key(std::string_view upload_id, int number);
+std::string part_keys(std::string_view upload_id);
+std::string upload_keys(std::string_view bucket);
+std::string body_key(BlobId id);
+std::string references_key(BlobId id);  // how many extents use the blob, where more than one does
+std::string file_key(BlobId id);
+std::string layout_key(BlobId id);
+std::string removal_key(BlobId id);  // a file to remove
+inline constexpr std::string_view removal_keys = "q";
+inline constexpr std::string_view next_id_key = "mid";  // blob ids below it may have been given
+inline constexpr std::string_view statistics_key =
+    "mstatistics";  // written by a clean close, removed by the next opening
+inline constexpr std::string_view discarded_key = "mdiscarded";  // all files of blobs below this id are to be removed
+
+}  // namespace tarn::store
