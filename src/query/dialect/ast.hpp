@@ -248,6 +248,8 @@ struct JsonCall {
 
 struct Expression {
   Position at;
+  int height =
+      1;  // of the tree below; the parser refuses too high ones, since all that comes later walks them by recursion
   std::variant<NameExpression, Dereference, NullLiteral, BooleanLiteral, StringLiteral, BinaryLiteral, IntegerLiteral,
                DecimalLiteral, DoubleLiteral, TypedLiteral, IntervalLiteral, Parameter, Unary, Binary, Comparison,
                Logical, Not, Between, InList, InSubquery, Like, IsNull, IsDistinctFrom, Exists, QuantifiedComparison,

@@ -107,7 +107,7 @@ struct DropTable {
 struct CreateView {
   TableReference view;
   bool or_replace = false;
-  std::vector<Identifier> columns;
+  std::optional<std::string> comment;
   QueryPtr query;
   std::string query_text;  // as written, which the catalog keeps
 };
