@@ -145,8 +145,11 @@ class Runner:
                 return state
             time.sleep(0.1)
 
+    def fill(self, text):
+        return re.sub(r"\$\{(\w+)\}", lambda m: str(self.words[m.group(1)]), text)
+
     def run(self, step):
-        text = re.sub(r"\$\{(\w+)\}", lambda m: str(self.words[m.group(1)]), step.text)
+        text = self.fill(step.text)
         verb, _, rest = text.partition(" ")
         if verb == "athena":
             return self.athena(rest)
@@ -172,12 +175,12 @@ class Runner:
         return self.job(head, words) if verb == "job" else self.call(verb, head, words)
 
 
-def check(step, answer):
+def check(step, answer, fill):
     if step.rows and answer.get("rows") != step.rows:
         shown = "\n".join("    -> " + " | ".join(r) for r in answer.get("rows", []))
         raise Failed(f"the rows were\n{shown}")
     for member in step.members:
-        path, wanted = (member.split("=", 1) + [None])[:2]
+        path, wanted = (fill(member).split("=", 1) + [None])[:2]
         found = take(answer, path.strip())
         wanted = parse_value(wanted) if wanted is not None else found or "something"
         if found != wanted and str(found) != str(wanted):
@@ -206,7 +209,7 @@ class LakeItem(pytest.Item):
             if step.error:
                 raise Failed(f"line {step.line}: {step.text}\n  was answered, expected: {step.error}")
             try:
-                check(step, answer)
+                check(step, answer, runner.fill)
             except Failed as wrong:
                 raise Failed(f"line {step.line}: {step.text}\n  {wrong}") from None
 
