@@ -34,6 +34,13 @@ inline constexpr uint64_t reserved_disk_space_bytes = 64 * 1024 * 1024;     // k
 inline constexpr int max_query_string_size_bytes = 262'144;
 inline constexpr int max_query_results_rows = 1000;
 
+// CloudWatch Logs
+inline constexpr uint64_t max_log_event_size_bytes = 1024 * 1024;
+inline constexpr uint64_t max_log_batch_size_bytes = 1024 * 1024;
+inline constexpr uint64_t max_log_page_size_bytes = 1024 * 1024;
+inline constexpr int max_log_page_events = 10'000;
+inline constexpr int max_log_events_scanned = 200'000;  // by one FilterLogEvents, which then gives a token to go on
+
 // Text handed on by another process
 inline constexpr uint64_t max_log_line_size_bytes = 256 * 1024;
 
