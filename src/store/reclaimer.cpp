@@ -67,32 +67,27 @@ void Reclaimer::discarded(BlobId below) {
   changed_.notify_all();
 }
 
-void Reclaimer::wait_until_idle() {
-  std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return !busy_ && removals_.empty() && discard_below_ == 0; });
-}
-
 void Reclaimer::run(std::stop_token stop) {
   while (!stop.stop_requested()) {
-    bool worked = false;
+    bool worked = false, blocked = false;
     try {
-      worked = discard() || remove_some() || settle_doubts();
+      worked = discard(blocked) || remove_some() || settle_doubts();
     } catch (const Error& error) {
+      blocked = true;
       log(LogLevel::warning, "reclaiming space failed, will be tried again", Value::map({{"error", error.message()}}));
     }
-    std::unique_lock lock(mutex_);
-    busy_ = worked;
     if (worked) continue;
-    changed_.notify_all();
-    bool later = !pinned_.empty() || !doubts_.empty() || !removals_.empty() || discard_below_ != 0;
+    std::unique_lock lock(mutex_);
     auto wanted = [&] { return !removals_.empty() || discard_below_ != 0; };
-    if (later) {
+    if (blocked) {
       changed_.wait_for(lock, stop, retry_interval, [] { return false; });
-      removals_.insert(removals_.end(), pinned_.begin(), pinned_.end());
-      pinned_.clear();
+    } else if (!pinned_.empty() || !doubts_.empty()) {
+      changed_.wait_for(lock, stop, retry_interval, wanted);
     } else {
       changed_.wait(lock, stop, wanted);
     }
+    removals_.insert(removals_.end(), pinned_.begin(), pinned_.end());
+    pinned_.clear();
   }
 }
 
@@ -106,7 +101,6 @@ bool Reclaimer::remove_some() {
       (pins_.has(id) ? pinned_ : ids).push_back(id);
     }
     if (ids.empty()) return false;
-    busy_ = true;
   }
   try {
     for (BlobId id : ids) files_.remove(id);
@@ -122,23 +116,25 @@ bool Reclaimer::remove_some() {
   return true;
 }
 
-bool Reclaimer::discard() {
+bool Reclaimer::discard(bool& blocked) {
   BlobId below;
   {
     std::lock_guard lock(mutex_);
     below = discard_below_;
-    if (below == 0) return false;
-    busy_ = true;
   }
-  std::vector<BlobId> ids;
+  if (below == 0) return false;
+  std::vector<BlobId> removed;
   for (BlobId id : files_.all()) {
-    if (id < below) ids.push_back(id);
+    if (id >= below) continue;
+    if (pins_.has(id)) {
+      blocked = true;
+    } else {
+      files_.remove(id);
+      removed.push_back(id);
+    }
   }
-  for (BlobId id : ids) {
-    if (!pins_.has(id)) files_.remove(id);
-  }
-  files_.flush_removals(ids);
-  if (std::any_of(ids.begin(), ids.end(), [&](BlobId id) { return pins_.has(id); })) return false;
+  files_.flush_removals(removed);
+  if (blocked) return false;
   std::lock_guard lock(mutex_);
   if (discard_below_ == below) {
     Batch batch(index_);

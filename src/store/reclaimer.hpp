@@ -42,13 +42,12 @@ class Reclaimer {
   void doubtful(BlobId id);
   // All files of blobs below this id, as the index holds under discarded_key.
   void discarded(BlobId below);
-  // Waits until there is nothing more to do, or only what is pinned or in doubt.
-  void wait_until_idle();
 
  private:
   void run(std::stop_token stop);
+  // Each does some of its work; false when it had none to do. `blocked`: some is left that can't be done yet.
   bool remove_some();
-  bool discard();
+  bool discard(bool& blocked);
   bool settle_doubts();
 
   Index& index_;
@@ -60,7 +59,6 @@ class Reclaimer {
   std::vector<BlobId> pinned_;
   std::vector<std::pair<BlobId, uint64_t>> doubts_;  // with the recoveries of the index when the doubt arose
   BlobId discard_below_ = 0;
-  bool busy_ = false;
   std::jthread worker_;
 };
 
