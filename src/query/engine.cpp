@@ -1,0 +1,178 @@
+#include "query/engine.hpp"
+
+#include <unistd.h>
+
+#include <thread>
+
+#include "base/error.hpp"
+#include "query/duckdb_state.hpp"
+#include "query/relation_sql.hpp"
+
+namespace tarn::query {
+namespace {
+
+Error engine_error(const std::exception& error) {
+  return Error(ErrorKind::bug, "InternalFailure", std::string("DuckDB failed: ") + error.what());
+}
+
+uint64_t half_of_memory_bytes() {
+  return static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGE_SIZE)) / 2;
+}
+
+class DuckSession : public Session {
+  // DuckDB's failures as ours. What we threw ourselves below DuckDB comes out as it was.
+  template <class F>
+  auto translated(F work) {
+    try {
+      if (state_->interrupted) throw duckdb::InterruptException();
+      return work();
+    } catch (const Error&) {
+      throw;
+    } catch (const std::exception& error) {
+      {
+        std::lock_guard lock(state_->mutex);
+        if (state_->failure) throw Error(*state_->failure);
+      }
+      if (state_->interrupted) throw Error(ErrorKind::caller, "Interrupted", "Query was cancelled");
+      const duckdb::ErrorData data(error);
+      Error out(ErrorKind::caller, "SQL", data.RawMessage());
+      out.with("Type", duckdb::Exception::ExceptionTypeToString(data.Type()));
+      if (auto at = data.ExtraInfo().find("position"); at != data.ExtraInfo().end()) out.with("Position", at->second);
+      throw out;
+    }
+  }
+
+ public:
+  DuckSession(duckdb::DuckDB& database, std::shared_ptr<void> keeps, duckdb::shared_ptr<SessionState> state)
+      : keeps_(std::move(keeps)), state_(std::move(state)), connection_(database) {
+    connection_.context->registered_state->Insert(session_state_name, state_);
+  }
+
+  std::string relation(TableScan scan) override {
+    std::lock_guard lock(state_->mutex);
+    state_->scans.push_back(std::move(scan));
+    return relation_sql(state_->scans.back(), state_->scans.size() - 1);
+  }
+
+  uint64_t run(const std::string& sql, RowSink* sink, const std::vector<ResultColumn>* given) override {
+    return translated([&]() -> uint64_t {
+      auto result = connection_.SendQuery(sql);
+      if (result->HasError()) result->ThrowError();
+      std::vector<ResultColumn> columns = columns_of(result->names, result->types, given);
+      if (sink) sink->begin(columns);
+      const bool counts = result->properties.return_type == duckdb::StatementReturnType::CHANGED_ROWS;
+      uint64_t changed = 0;
+      while (auto chunk = result->Fetch()) {
+        if (chunk->size() == 0) break;
+        if (counts)
+          changed += chunk->GetValue(0, 0).GetValue<uint64_t>();
+        else if (sink)
+          print_chunk(*chunk, columns, [&](std::span<const Cell> cells) { sink->row(cells); });
+      }
+      if (result->HasError()) result->ThrowError();
+      return changed;
+    });
+  }
+
+  std::vector<ResultColumn> describe(const std::string& sql) override {
+    return translated([&] {
+      auto prepared = connection_.Prepare(sql);
+      if (prepared->HasError()) prepared->error.Throw();
+      return columns_of(prepared->GetNames(), prepared->GetTypes(), nullptr);
+    });
+  }
+
+  std::vector<WrittenObject> written() const override {
+    std::lock_guard lock(state_->mutex);
+    std::vector<WrittenObject> out;
+    for (const auto& w : state_->written) out.push_back(w.object);
+    return out;
+  }
+
+  void publish() override {
+    for (auto& w : state_->written) {
+      if (!w.closed)
+        throw Error(ErrorKind::bug, "InternalFailure", "the object " + w.object.key + " was not written to its end");
+      w.writer->finish({});
+    }
+    state_->written.clear();
+  }
+
+  void interrupt() override {
+    state_->interrupted = true;
+    connection_.Interrupt();
+  }
+  uint64_t scanned_size_bytes() const override { return state_->scanned_size_bytes; }
+  void limit_scanned(uint64_t max) override { state_->max_scanned_size_bytes = max; }
+
+ private:
+  static std::vector<ResultColumn> columns_of(const duckdb::vector<std::string>& names,
+                                              const duckdb::vector<duckdb::LogicalType>& types,
+                                              const std::vector<ResultColumn>* given) {
+    if (given && given->size() == types.size()) return *given;
+    std::vector<ResultColumn> out;
+    for (std::size_t i = 0; i < names.size(); ++i) out.push_back({names[i], trino_type(types[i])});
+    return out;
+  }
+
+  std::shared_ptr<void> keeps_;
+  duckdb::shared_ptr<SessionState> state_;
+  duckdb::Connection connection_;
+};
+
+class DuckEngine : public Engine {
+ public:
+  DuckEngine(const EngineOptions& options, store::Store& store, const govern::Authority& authority)
+      : store_(store), authority_(authority) {
+    duckdb::DBConfig config;
+    auto set = [&](const char* name, duckdb::Value value) { config.SetOptionByName(name, value); };
+    const uint64_t memory = options.max_memory_size_bytes ? options.max_memory_size_bytes : half_of_memory_bytes();
+    const int threads =
+        options.threads ? options.threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+    set("memory_limit", duckdb::Value(std::to_string(memory / 1024) + "KiB"));
+    set("threads", duckdb::Value::BIGINT(threads));
+    set("temp_directory", duckdb::Value(options.temporary_directory));
+    set("autoinstall_known_extensions", duckdb::Value::BOOLEAN(false));
+    set("autoload_known_extensions", duckdb::Value::BOOLEAN(false));
+    set("allow_persistent_secrets", duckdb::Value::BOOLEAN(false));
+    set("allow_community_extensions", duckdb::Value::BOOLEAN(false));
+    set("enable_external_file_cache", duckdb::Value::BOOLEAN(false));  // the operating system caches files already
+    set("preserve_insertion_order", duckdb::Value::BOOLEAN(true));
+    database_ = std::make_shared<duckdb::DuckDB>(nullptr, &config);
+    register_store_file_systems(database_->GetFileSystem());
+    register_lake_scans(*database_->instance);
+    duckdb::Connection connection(*database_);
+    for (const std::string& sql : {std::string("SET GLOBAL parquet_metadata_cache = true"),
+                                   std::string("SET allowed_directories = ['s3://', 's3json://']"),
+                                   std::string("SET enable_external_access = false"),
+                                   std::string("SET TimeZone = 'UTC'"), std::string("SET lock_configuration = true")})
+      if (auto result = connection.Query(sql); result->HasError()) result->ThrowError();
+  }
+
+  std::unique_ptr<Session> session(const api::Principal& principal) override {
+    try {
+      return std::make_unique<DuckSession>(*database_, database_,
+                                           duckdb::make_shared_ptr<SessionState>(store_, authority_, principal));
+    } catch (const std::exception& error) {
+      throw engine_error(error);
+    }
+  }
+
+ private:
+  store::Store& store_;
+  const govern::Authority& authority_;
+  std::shared_ptr<duckdb::DuckDB> database_;
+};
+
+}  // namespace
+
+std::unique_ptr<Engine> open_engine(const EngineOptions& options, store::Store& store,
+                                    const govern::Authority& authority) {
+  try {
+    return std::make_unique<DuckEngine>(options, store, authority);
+  } catch (const std::exception& error) {
+    throw engine_error(error);
+  }
+}
+
+}  // namespace tarn::query
