@@ -37,8 +37,12 @@ class BodySource {
   virtual std::size_t read(char* into, std::size_t size_bytes) = 0;
   // The decoded length where the client told it.
   virtual std::optional<uint64_t> size_bytes() const = 0;
-  // The checksum header that the client announced to send behind the bytes ("x-amz-checksum-crc32"); empty: none.
-  virtual std::string_view announced_trailer() const { return {}; }
+  // The checksum that came with the bytes, in a header or behind them, and was found right. Known once read() gave 0.
+  struct Checksum {
+    std::string algorithm;  // "CRC32", "SHA256" ...; empty: none came
+    std::string value;      // base64
+  };
+  virtual Checksum checksum() const { return {}; }
   // A header that came behind the bytes, by its lower-case name; known once read() gave 0. Empty: none.
   virtual std::string_view trailer(std::string_view) const { return {}; }
 };

@@ -49,7 +49,7 @@ AwsChunkedBody::AwsChunkedBody(api::BodySource& coded, ChunkedForm form) : coded
   if (form_.signing) previous_signature_ = form_.signing->seed_signature;
 }
 
-std::string_view AwsChunkedBody::announced_trailer() const {
+std::string_view AwsChunkedBody::announced_checksum() const {
   for (const auto& name : form_.announced)
     if (name.starts_with("x-amz-checksum-")) return name;
   return {};

@@ -39,8 +39,10 @@ class AwsChunkedBody : public api::BodySource {
 
   std::size_t read(char* into, std::size_t size_bytes) override;
   std::optional<uint64_t> size_bytes() const override { return form_.decoded_size_bytes; }
-  std::string_view announced_trailer() const override;
-  std::string_view trailer(std::string_view name) const override;
+  // The checksum header that was announced to come behind the bytes ("x-amz-checksum-crc32"); empty: none.
+  std::string_view announced_checksum() const;
+  // A header that came behind the bytes, by its lower-case name; known once read() gave 0. Empty: none.
+  std::string_view trailer(std::string_view name) const;
 
  private:
   std::size_t read_coded(char* into, std::size_t size_bytes);

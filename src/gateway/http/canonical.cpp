@@ -3,17 +3,26 @@
 #include <algorithm>
 #include <charconv>
 
+#include "api/wire/percent.hpp"
 #include "base/base64.hpp"
 #include "base/clock.hpp"
 #include "base/digest.hpp"
 #include "base/limits.hpp"
 #include "gateway/http/auth_errors.hpp"
-#include "gateway/http/uri.hpp"
 
 namespace tarn::gateway {
 namespace {
 
 constexpr std::string_view algorithm = "AWS4-HMAC-SHA256";
+
+using api::percent_decode;
+
+std::string percent_encode(std::string_view text, bool keep_slash = false) {
+  std::string out;
+  out.reserve(text.size() + 16);
+  api::append_percent_encoded(out, text, keep_slash);
+  return out;
+}
 
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -178,7 +187,7 @@ std::string canonical_query(std::string_view query, bool presigned) {
 std::optional<std::string> query_parameter(std::string_view query, std::string_view name) {
   std::optional<std::string> found;
   for_each_parameter(query, [&](std::string_view key, std::string_view value) {
-    if (key == name || percent_decode(key) == name) found = percent_decode(value, true);
+    if (key == name || percent_decode(key, true) == name) found = percent_decode(value, true);
     return !found;
   });
   return found;
@@ -219,7 +228,8 @@ std::optional<SignatureParts> find_signature(const api::WireRequest& request, co
 std::string canonical_request(const api::WireRequest& request, const SignatureParts& parts, bool encode_path_twice,
                               std::string_view payload_hash) {
   std::string out = request.method + "\n";
-  out += encode_path_twice ? percent_encode(request.path, true) : percent_encode(percent_decode(request.path), true);
+  out += encode_path_twice ? percent_encode(request.path, true)
+                           : percent_encode(percent_decode(request.path, false), true);
   out += "\n" + canonical_query(request.query, parts.presigned) + "\n";
   for (const std::string& name : parts.signed_headers) {
     out += name + ":";

@@ -1,0 +1,388 @@
+#include "gateway/http/exchange.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstring>
+
+#include "api/wire/codec.hpp"
+#include "base/base64.hpp"
+#include "base/json.hpp"
+#include "base/limits.hpp"
+#include "base/log.hpp"
+#include "gateway/http/checked_body.hpp"
+#include "gateway/http/request_ids.hpp"
+
+namespace tarn::gateway {
+namespace {
+
+constexpr uint64_t small_body_size_bytes = 64 * 1024;  // sent together with the response's head
+constexpr std::size_t stream_buffer_size_bytes = 256 * 1024;
+constexpr uint64_t most_drained_bytes = 256 * 1024;  // of a body that nobody read, to keep the connection
+
+bool is_s3(const api::Service& service) {
+  return service.protocol == api::Protocol::rest_xml;
+}
+
+std::string_view reason(int status) {
+  switch (status) {
+    case 200:
+      return "OK";
+    case 201:
+      return "Created";
+    case 202:
+      return "Accepted";
+    case 204:
+      return "No Content";
+    case 206:
+      return "Partial Content";
+    case 301:
+      return "Moved Permanently";
+    case 304:
+      return "Not Modified";
+    case 307:
+      return "Temporary Redirect";
+    case 400:
+      return "Bad Request";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 409:
+      return "Conflict";
+    case 411:
+      return "Length Required";
+    case 412:
+      return "Precondition Failed";
+    case 413:
+      return "Content Too Large";
+    case 416:
+      return "Range Not Satisfiable";
+    case 429:
+      return "Too Many Requests";
+    case 500:
+      return "Internal Server Error";
+    case 501:
+      return "Not Implemented";
+    case 503:
+      return "Service Unavailable";
+    case 505:
+      return "HTTP Version Not Supported";
+    default:
+      return status < 300 ? "OK" : status < 400 ? "Redirect" : "Error";
+  }
+}
+
+void append_number(std::string& out, uint64_t number) {
+  std::array<char, 24> text;
+  auto end = std::to_chars(text.data(), text.data() + text.size(), number).ptr;
+  out.append(text.data(), end);
+}
+
+// The Date header; written anew once a second in each thread.
+std::string_view date_text(Time now) {
+  thread_local Time second{};
+  thread_local std::string text;
+  Time this_second = std::chrono::floor<std::chrono::seconds>(now);
+  if (this_second != second || text.empty()) {
+    second = this_second;
+    text = format_http_date(now);
+  }
+  return text;
+}
+
+bool may_have_body(int status) {
+  return status >= 200 && status != 204 && status != 304;
+}
+
+Error as_error(const std::exception& e) {
+  if (const auto* error = dynamic_cast<const Error*>(&e)) return *error;
+  if (dynamic_cast<const std::bad_alloc*>(&e))
+    return Error(ErrorKind::limit, "ServiceUnavailable", "tarn is out of memory.");
+  return Error(ErrorKind::bug, "InternalFailure", "tarn failed: " + std::string(e.what()));
+}
+
+}  // namespace
+
+Exchange::Exchange(const Surroundings& surroundings, Connection& connection, std::string_view head_text)
+    : surroundings_(surroundings), connection_(connection) {
+  try {
+    head_ = parse_head(head_text);
+    keep_alive_ = head_.keep_alive;
+    body_.emplace(connection_, head_);
+    if (head_.request.path.starts_with("/_tarn/") || head_.request.path == "/_tarn") {
+      auto found = surroundings_.locals.find({head_.request.method, head_.request.path});
+      if (found != surroundings_.locals.end())
+        local_ = &found->second;
+      else
+        refusal_ = Error(ErrorKind::missing, "NotFound",
+                         "tarn has no " + head_.request.method + " " + head_.request.path + ".");
+      return;
+    }
+    // A form's body tells its operation; it is read by the worker that answers.
+    const std::string* type = head_.request.header("content-type");
+    const bool is_form = head_.request.method == "POST" && head_.request.path == "/" && type &&
+                         type->starts_with("application/x-www-form-urlencoded");
+    if (is_form && head_.has_body()) return;
+    find_route();
+    quick_ = route_ && route_->operation && is_s3(*route_->service) && !head_.has_body() &&
+             (route_->operation->name == "GetObject" || route_->operation->name == "HeadObject");
+  } catch (const std::exception& e) {
+    refusal_ = as_error(e);
+    broken_ = !body_;
+  }
+}
+
+Exchange::~Exchange() = default;
+
+void Exchange::find_route() {
+  api::RouteHints hints;
+  hints.endpoint_names = surroundings_.options.endpoint_names;
+  hints.bucket_exists = surroundings_.options.bucket_exists;
+  route_ = api::route(head_.request, hints);
+}
+
+void Exchange::answer() {
+  answered_ = true;
+  const bool s3 = route_ && is_s3(*route_->service);
+  request_id_ = s3 ? short_request_id(surroundings_.random) : long_request_id(surroundings_.random);
+  try {
+    if (refusal_) throw Error(*refusal_);
+    if (local_) return call_local(*local_);
+    if (!route_) {
+      read_control_body(*body_);
+      find_route();
+      if (!route_) return respond(api::serialize_unknown(head_.request, request_id_), nullptr);
+    }
+    call_operation();
+  } catch (const std::exception& e) {
+    respond_error(as_error(e));
+  }
+}
+
+void Exchange::call_local(const Server::Local& local) {
+  read_control_body(*body_);
+  respond(local(head_.request), nullptr);
+}
+
+void Exchange::read_control_body(api::BodySource& source) {
+  head_.request.body = read_all(source, limits::max_control_body_size_bytes);
+}
+
+void Exchange::call_operation() {
+  if (route_->refusal) throw Error(*route_->refusal);
+  api::Context context;
+  context.request_id = request_id_;
+  context.now = surroundings_.clock.now();
+  context.source_ip = connection_.peer_ip();
+  const std::string* host = head_.request.header("host");
+  context.endpoint = "http://" + (host ? *host : surroundings_.options.host);
+  if (const std::string* agent = head_.request.header("user-agent")) context.user_agent = *agent;
+  Value output = run(context);
+  api::WireResponse response = api::serialize_output(*route_, output, request_id_);
+  if (context.response_status) response.status = context.response_status;
+  respond(std::move(response), std::move(context.response_body));
+}
+
+// S3 hashes its bodies as they stream; the signatures of all others are made over the whole body.
+Value Exchange::run(api::Context& context) {
+  const api::Service& service = *route_->service;
+  const api::Operation& operation = *route_->operation;
+  const bool s3 = is_s3(service), streams = route_->input && route_->input->streams;
+  if (!s3 && head_.request.body.empty() && !streams) read_control_body(*body_);
+  Authenticated who = surroundings_.authenticator->authenticate(head_.request, service, &operation);
+  caller_ = who.principal.arn;
+  context.principal = std::move(who.principal);
+  context.region = std::move(who.region);
+  if (!head_.has_body() && !(s3 && (streams || operation.checksum_required)))
+    return surroundings_.operations.call(context, service, operation,
+                                         api::parse_input(*route_, head_.request, surroundings_.random));
+
+  api::BodySource* source = &*body_;
+  std::optional<AwsChunkedBody> chunked;
+  std::optional<CheckedBody> checked;
+  if (who.chunked) source = &chunked.emplace(*source, *std::move(who.chunked));
+  if (s3) {
+    const bool hashed = streams || operation.checksum_required;
+    ExpectedHashes expected = hashed
+                                  ? read_expected_hashes(head_.request, who.payload_sha256,
+                                                         chunked ? chunked->announced_checksum() : std::string_view(),
+                                                         operation.checksum_required && !streams)
+                                  : ExpectedHashes{who.payload_sha256, {}, {}, {}};
+    source = &checked.emplace(*source, chunked ? &*chunked : nullptr, std::move(expected));
+  }
+  if (streams)
+    context.request_body = source;
+  else if (s3)
+    read_control_body(*source);
+  Value input = api::parse_input(*route_, head_.request, surroundings_.random);
+  return surroundings_.operations.call(context, service, operation, input);
+}
+
+void Exchange::respond_error(const Error& error) {
+  try {
+    if (error.kind() == ErrorKind::bug)
+      log(LogLevel::error, "request failed",
+          Value::map({{"request_id", request_id_}, {"code", error.code()}, {"why", error.message()}}));
+    stream_.reset();
+    const std::string_view method = head_.request.method;
+    if (route_) return respond(api::serialize_error(*route_, error, request_id_, method, head_.request.path), nullptr);
+    if (!local_ && !broken_ && !head_.request.path.starts_with("/_tarn"))
+      return respond(api::serialize_unknown(head_.request, request_id_), nullptr);
+    api::WireResponse response;
+    response.status = error.code() == "NotFound"                  ? 404
+                      : error.code() == "HTTPVersionNotSupported" ? 505
+                      : error.kind() == ErrorKind::caller         ? 400
+                      : error.kind() == ErrorKind::unsupported    ? 501
+                      : error.kind() == ErrorKind::bug            ? 500
+                      : error.kind() == ErrorKind::denied         ? 403
+                                                                  : 409;
+    response.headers.emplace_back("Content-Type", "application/json");
+    response.body =
+        to_json(Value::map({{"code", error.code()}, {"message", error.message()}, {"requestId", request_id_}})) + "\n";
+    respond(std::move(response), nullptr);
+  } catch (const std::exception& e) {
+    keep_alive_ = false;  // nothing was written that could be taken for an answer
+    out_.clear();
+    log(LogLevel::error, "an error could not be answered", Value::map({{"why", e.what()}}));
+  }
+}
+
+void Exchange::respond(api::WireResponse response, std::unique_ptr<api::BodyStream> stream) {
+  status_ = response.status;
+  if (broken_)
+    keep_alive_ = false;
+  else if (keep_alive_ && body_ && !body_->drain(most_drained_bytes))
+    keep_alive_ = false;
+  const bool head_only = head_.request.method == "HEAD";
+  const bool with_body = may_have_body(status_) && !head_only;
+  std::optional<uint64_t> length;
+  if (stream)
+    length = stream->size_bytes();
+  else if (may_have_body(status_) && !(head_only && response.header("content-length")))
+    length = response.body.size();
+  if (!may_have_body(status_)) length.reset();
+  write_head(response, length);
+  if (!with_body) return;
+  if (!stream) {
+    out_ += response.body;
+    return;
+  }
+  stream_bytes_ = stream->size_bytes();
+  if (stream_bytes_ > small_body_size_bytes) {
+    stream_ = std::move(stream);
+    return;
+  }
+  std::size_t at = out_.size();
+  out_.resize(at + stream_bytes_);
+  while (at < out_.size()) {
+    std::size_t got = stream->read(out_.data() + at, out_.size() - at);
+    if (got == 0) throw Error(ErrorKind::bug, "InternalError", "The object is shorter than its record says.");
+    at += got;
+  }
+  stream_bytes_ = 0;
+}
+
+void Exchange::write_head(const api::WireResponse& response, std::optional<uint64_t> length_bytes) {
+  out_.clear();
+  out_.reserve(512 + response.body.size() +
+               (length_bytes.value_or(0) <= small_body_size_bytes ? length_bytes.value_or(0) : 0));
+  out_ += "HTTP/1.1 ";
+  append_number(out_, static_cast<uint64_t>(status_));
+  out_.append(" ").append(reason(status_)).append("\r\n");
+  for (const auto& [name, value] : response.headers) {
+    if (length_bytes && api::same_header(name, "content-length")) continue;
+    out_.append(name).append(": ");
+    for (char c : value) out_ += c == '\r' || c == '\n' ? ' ' : c;  // a value can't end its line
+    out_ += "\r\n";
+  }
+  if (length_bytes) {
+    out_ += "Content-Length: ";
+    append_number(out_, *length_bytes);
+    out_ += "\r\n";
+  }
+  if (route_ && is_s3(*route_->service))
+    out_.append("x-amz-request-id: ")
+        .append(request_id_)
+        .append("\r\nx-amz-id-2: ")
+        .append(host_id(surroundings_.random))
+        .append("\r\n");
+  else
+    out_.append("x-amzn-RequestId: ").append(request_id_).append("\r\n");
+  out_.append("Date: ").append(date_text(surroundings_.wall_clock.now())).append("\r\nServer: tarn\r\n");
+  if (!keep_alive_) out_ += "Connection: close\r\n";
+  out_ += "\r\n";
+}
+
+bool Exchange::try_send() {
+  std::ptrdiff_t sent = connection_.try_send(std::string_view(out_).substr(out_sent_));
+  if (sent < 0) {
+    keep_alive_ = false;
+    stream_.reset();
+    return true;  // nobody is there to send to
+  }
+  out_sent_ += static_cast<std::size_t>(sent);
+  sent_bytes_ += static_cast<std::size_t>(sent);
+  return out_sent_ == out_.size() && !stream_;
+}
+
+void Exchange::send() {
+  std::string_view rest = std::string_view(out_).substr(out_sent_);
+  bool well = connection_.send(rest, {}, limits::body_read_timeout_s);
+  if (well) sent_bytes_ += rest.size();
+  if (well && stream_) well = send_stream();
+  if (!well) keep_alive_ = false;
+  stream_.reset();
+}
+
+bool Exchange::send_stream() {
+  if (auto range = stream_->file_range()) {
+    if (!connection_.send_file(range->fd, range->offset_bytes, range->size_bytes, limits::body_read_timeout_s))
+      return false;
+    sent_bytes_ += range->size_bytes;
+    return true;
+  }
+  try {
+    auto buffer = std::make_unique_for_overwrite<char[]>(stream_buffer_size_bytes);
+    uint64_t left = stream_bytes_;
+    while (left > 0) {
+      std::size_t got = stream_->read(buffer.get(), std::min<uint64_t>(left, stream_buffer_size_bytes));
+      if (got == 0 || !connection_.send({buffer.get(), got}, {}, limits::body_read_timeout_s)) return false;
+      left -= got;
+      sent_bytes_ += got;
+    }
+    return true;
+  } catch (const std::exception& e) {
+    // The head is sent: only a broken connection can tell the client now.
+    log(LogLevel::error, "a response broke off", Value::map({{"request_id", request_id_}, {"why", e.what()}}));
+    return false;
+  }
+}
+
+bool Exchange::finish(bool may_keep) {
+  record();
+  return keep_alive_ && may_keep;
+}
+
+void Exchange::record() {
+  const auto took = std::chrono::steady_clock::now() - started_;
+  const auto took_us = static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(took).count());
+  const uint64_t received = body_ ? body_->received_bytes() : 0;
+  surroundings_.statistics->count(route_ ? route_->service : nullptr, route_ ? route_->operation : nullptr, status_,
+                                  took_us, received, sent_bytes_);
+  if (!surroundings_.options.log_requests || !logs(LogLevel::info)) return;
+  std::string what =
+      route_ ? std::string(route_->service->name) + ":" + std::string(route_->operation ? route_->operation->name : "?")
+             : head_.request.method + " " + head_.request.path.substr(0, 200);
+  log(LogLevel::info, what,
+      Value::map({{"status", status_},
+                  {"ms", static_cast<double>(took_us / 10) / 100},
+                  {"in", static_cast<int64_t>(received)},
+                  {"out", static_cast<int64_t>(sent_bytes_)},
+                  {"caller", caller_},
+                  {"request_id", request_id_}}));
+}
+
+}  // namespace tarn::gateway

@@ -1,0 +1,87 @@
+// One request and its response: routing, authentication, the call, and the writing of what came out.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "api/operations.hpp"
+#include "api/wire/route.hpp"
+#include "base/clock.hpp"
+#include "base/random.hpp"
+#include "gateway/http/body.hpp"
+#include "gateway/http/connection.hpp"
+#include "gateway/http/head.hpp"
+#include "gateway/http/request_statistics.hpp"
+#include "gateway/http/server.hpp"
+#include "gateway/http/signature.hpp"
+
+namespace tarn::gateway {
+
+// What all exchanges share. Constant while the server runs.
+struct Surroundings {
+  ServerOptions options;
+  api::Operations& operations;
+  const Clock& clock;
+  Random& random;
+  SystemClock wall_clock;
+  std::unique_ptr<Authenticator> authenticator;
+  std::map<std::pair<std::string, std::string>, Server::Local> locals;  // by method and path
+  std::unique_ptr<RequestStatistics> statistics;
+};
+
+// Used by one thread at a time: made by a loop, perhaps finished by a worker. Its connection outlives it. Nothing
+// throws but the constructor (std::bad_alloc).
+class Exchange {
+ public:
+  // `head_text` is what find_head_end() found; a malformed one makes an exchange that answers so.
+  Exchange(const Surroundings& surroundings, Connection& connection, std::string_view head_text);
+  ~Exchange();
+
+  // Whether answer() is quick and does not wait, so that a loop may call it: reads of objects.
+  bool is_quick() const { return quick_; }
+  // Runs the operation and prepares the response. Reads the body, waiting.
+  void answer();
+  bool answered() const { return answered_; }
+  // Sends as much of the response as the socket takes without waiting. True: all of it.
+  bool try_send();
+  // Sends what is left of the response, waiting.
+  void send();
+  // After all was sent: counts and logs the request; tells whether the connection can serve another one.
+  bool finish(bool may_keep);
+
+ private:
+  void find_route();
+  void call_local(const Server::Local& local);
+  void call_operation();
+  Value run(api::Context& context);
+  void read_control_body(api::BodySource& source);
+  void respond_error(const Error& error);
+  void respond(api::WireResponse response, std::unique_ptr<api::BodyStream> stream);
+  void write_head(const api::WireResponse& response, std::optional<uint64_t> length_bytes);
+  bool send_stream();
+  void record();
+
+  const Surroundings& surroundings_;
+  Connection& connection_;
+  const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+  RequestHead head_;
+  std::optional<Error> refusal_;  // known from the head alone
+  std::optional<HttpBody> body_;
+  const Server::Local* local_ = nullptr;
+  std::optional<api::Route> route_;
+  std::string request_id_, caller_;
+  bool quick_ = false, answered_ = false, broken_ = false, keep_alive_ = false;
+
+  int status_ = 0;
+  std::string out_;  // the response's head and, where it is small, its body
+  std::size_t out_sent_ = 0;
+  std::unique_ptr<api::BodyStream> stream_;
+  uint64_t stream_bytes_ = 0, sent_bytes_ = 0;
+};
+
+}  // namespace tarn::gateway
