@@ -19,8 +19,7 @@ std::string form_name(const Member& member, FormStyle style) {
   if (style == FormStyle::query) return std::string(member.wire_name);
   if (!member.query_name.empty()) return std::string(member.query_name);
   std::string name(member.wire_name);
-  if (member.has_location_name && !name.empty() && name[0] >= 'a' && name[0] <= 'z')
-    name[0] = static_cast<char>(name[0] - 32);
+  if (!name.empty() && name[0] >= 'a' && name[0] <= 'z') name[0] = static_cast<char>(name[0] - 32);
   return name;
 }
 
@@ -39,6 +38,9 @@ class FormReader {
     for (const Member& member : shape.members) {
       std::string name = prefix + form_name(member, style_);
       Value value = this->member(member, name, prefix);
+      // Some clients of EC2 keep the model's own spelling where the model names none for the wire.
+      if (value.is_null() && style_ == FormStyle::ec2)
+        value = this->member(member, prefix + std::string(member.wire_name), prefix);
       if (!value.is_null()) out.push_back({std::string(member.name), std::move(value)});
     }
     return out;

@@ -110,20 +110,26 @@ void read_headers(const Route& route, const WireRequest& request, Value& out) {
   }
 }
 
+// The map of all parameters takes those that neither another member nor the path's own literals take.
+void add_to_query_map(const Member& member, std::string_view request_uri, const std::string& name,
+                      const std::string& text, Value& out) {
+  if (request_uri.find("?" + name + "=") != std::string_view::npos) return;
+  Value& map = out[member.name];
+  if (map.is_null()) map = Value::map();
+  if (member.shape->element->shape->type == Type::list)
+    map[name].push_back(text);
+  else if (!map.find(name))
+    map.set(name, text);
+}
+
 void read_query(const Route& route, const WireRequest& request, Value& out) {
   const Bindings& input = *route.input;
   if (request.query.empty() || (input.query.empty() && !input.query_map)) return;
   for (auto& [name, text] : parse_parameters(request.query)) {
     const Member* member = input.query.find(name);
-    if (!member) {
-      if (!input.query_map) continue;
-      Value& map = out[input.query_map->name];
-      if (map.is_null()) map = Value::map();
-      if (input.query_map->shape->element->shape->type == Type::list)
-        map[name].push_back(text);
-      else if (!map.find(name))
-        map.set(name, text);
-    } else if (member->shape->type == Type::list) {
+    if (!member && input.query_map) add_to_query_map(*input.query_map, route.operation->request_uri, name, text, out);
+    if (!member) continue;
+    if (member->shape->type == Type::list) {
       Value item = Value::map();
       add_scalar(route, item, *member->shape->element, text, name);
       out[member->name].push_back(std::move(item.as_map().at(0).value));

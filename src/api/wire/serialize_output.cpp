@@ -144,17 +144,11 @@ void write_ec2(const Route& route, const Value& output, std::string_view request
 
 void write_json(const Route& route, const Value& output, WireResponse& response) {
   if (route.cbor_body) {
-    if (route.output)
-      append_cbor(response.body, *route.output->shape, output, CborTime::milliseconds);
-    else
-      append_cbor_map_head(response.body, 0);
+    if (route.output) append_cbor(response.body, *route.output->shape, output, CborTime::milliseconds);
     response.headers.emplace_back("Content-Type", "application/x-amz-cbor-1.1");
     return;
   }
-  if (route.output)
-    append_json(response.body, *route.output->shape, output);
-  else
-    response.body = "{}";
+  if (route.output) append_json(response.body, *route.output->shape, output);
   response.headers.emplace_back("Content-Type", "application/x-amz-json-" + std::string(route.service->json_version));
 }
 
