@@ -12,6 +12,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <deque>
 #include <filesystem>
 
 #include "base/error.hpp"
@@ -96,27 +97,33 @@ class LineCutter {
       std::size_t room = limits::max_log_line_size_bytes - pending_.size();
       std::size_t take = std::min({newline, bytes.size(), room});
       if (newline == take && pending_.empty()) {
-        sink_(stream_, bytes.substr(0, take));
+        lines_.push_back(bytes.substr(0, take));
       } else {
         pending_.append(bytes.substr(0, take));
-        if (newline == take || pending_.size() == limits::max_log_line_size_bytes) flush();
+        if (newline == take || pending_.size() == limits::max_log_line_size_bytes) end_line();
       }
       bytes.remove_prefix(take + (newline == take ? 1 : 0));
     }
+    hand_on();
   }
   void finish() {
-    if (!pending_.empty()) flush();
+    if (!pending_.empty()) end_line();
+    hand_on();
   }
 
  private:
-  void flush() {
-    sink_(stream_, pending_);
-    pending_.clear();
+  void end_line() { lines_.push_back(whole_.emplace_back(std::exchange(pending_, {}))); }
+  void hand_on() {
+    if (!lines_.empty()) sink_(stream_, lines_);
+    lines_.clear();
+    whole_.clear();
   }
 
   Stream stream_;
   const LineSink& sink_;
-  std::string pending_;
+  std::string pending_;                  // a line that has not ended
+  std::deque<std::string> whole_;        // lines that came in several reads
+  std::vector<std::string_view> lines_;  // to be handed on
 };
 
 // One supervisor and the ends of its pipes. Destroyed, it closes the control socket, which ends the tree, and waits for
@@ -272,14 +279,14 @@ class Deadlines {
 
 }  // namespace
 
-Outcome run_process(const Command& command, const ProcessLimits& limits, const LineSink& on_line,
+Outcome run_process(const Command& command, const ProcessLimits& limits, const LineSink& on_lines,
                     std::stop_token stop) {
   Instant start = std::chrono::steady_clock::now();
   Running running(command, limits);
   Descriptor wake(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (wake.get() < 0) fail("make an event", errno);
   std::stop_callback on_stop(stop, [&] { eventfd_write(wake.get(), 1); });
-  LineCutter out(Stream::output, on_line), err(Stream::error, on_line);
+  LineCutter out(Stream::output, on_lines), err(Stream::error, on_lines);
   Deadlines deadlines(limits, start);
 
   pollfd waits[] = {

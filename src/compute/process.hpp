@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -57,15 +58,16 @@ struct Outcome {
 
 enum class Stream { output, error };
 
-// One line, without its newline. Text that is longer than limits::max_log_line_size_bytes comes in pieces of that size;
-// so does a last line without a newline. Called on the thread that called run_process; while it works the program waits
-// (its pipe fills), so output of any length needs little memory.
-using LineSink = std::function<void(Stream, std::string_view line)>;
+// Lines as they come, without their newlines: those of one read together, so that whoever stores them can do so at
+// once. Text that is longer than limits::max_log_line_size_bytes comes in pieces of that size; so does a last line
+// without a newline. Called on the thread that called run_process; while it works the program waits (its pipe fills),
+// so output of any length needs little memory.
+using LineSink = std::function<void(Stream, std::span<const std::string_view> lines)>;
 
 // Runs `command` to its end, and until nothing of its tree is left. Standard input is empty. Blocks; any number of
-// threads may call it. What `on_line` throws ends the tree and is thrown on. Throws Error (bug) where the system has no
-// processes or descriptors left.
-Outcome run_process(const Command& command, const ProcessLimits& limits, const LineSink& on_line,
+// threads may call it. What `on_lines` throws ends the tree and is thrown on. Throws Error (bug) where the system has
+// no processes or descriptors left.
+Outcome run_process(const Command& command, const ProcessLimits& limits, const LineSink& on_lines,
                     std::stop_token stop = {});
 
 // A folder that is removed, with everything in it, when this goes. Created with mode 0700; a missing parent is made

@@ -23,7 +23,10 @@ using testing::ElementsAre;
 struct Seen {
   std::vector<std::string> out, err;
   LineSink sink() {
-    return [this](Stream s, std::string_view line) { (s == Stream::output ? out : err).emplace_back(line); };
+    return [this](Stream s, std::span<const std::string_view> lines) {
+      auto& into = s == Stream::output ? out : err;
+      into.insert(into.end(), lines.begin(), lines.end());
+    };
   }
 };
 
@@ -86,22 +89,23 @@ TEST(Process, HasAnEmptyInputAndNoDescriptorsOfOurs) {
 }
 
 TEST(Process, SaysWhyAProgramDoesNotStart) {
-  Outcome o = run_process({"/no/such/program", {}, {}, "/tmp"}, {}, [](Stream, std::string_view) {});
+  Outcome o = run_process({"/no/such/program", {}, {}, "/tmp"}, {}, [](Stream, std::span<const std::string_view>) {});
   EXPECT_EQ(o.ending, Ending::not_started);
   EXPECT_EQ(o.start_errno, ENOENT);
-  o = run_process({"/etc/passwd", {}, {}, "/tmp"}, {}, [](Stream, std::string_view) {});
+  o = run_process({"/etc/passwd", {}, {}, "/tmp"}, {}, [](Stream, std::span<const std::string_view>) {});
   EXPECT_EQ(o.start_errno, EACCES);
 }
 
 TEST(Process, TellsTheSignalThatEndedIt) {
   Outcome o = run_process(python("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"), {},
-                          [](Stream, std::string_view) {});
+                          [](Stream, std::span<const std::string_view>) {});
   EXPECT_EQ(o.ending, Ending::signalled);
   EXPECT_EQ(o.signal, SIGSEGV);
 }
 
 TEST(Process, EndsAtItsTimeout) {
-  Outcome o = run_process(python("while True: pass"), {.timeout = 300ms}, [](Stream, std::string_view) {});
+  Outcome o =
+      run_process(python("while True: pass"), {.timeout = 300ms}, [](Stream, std::span<const std::string_view>) {});
   EXPECT_EQ(o.ending, Ending::timed_out);
   EXPECT_GE(o.elapsed, 300ms);
   EXPECT_LT(o.elapsed, 3s);
@@ -139,17 +143,18 @@ TEST(Process, StopsWhenAsked) {
     stop.request_stop();
   });
   Outcome o = run_process(
-      python("import time; time.sleep(60)"), {}, [](Stream, std::string_view) {}, stop.get_token());
+      python("import time; time.sleep(60)"), {}, [](Stream, std::span<const std::string_view>) {}, stop.get_token());
   EXPECT_EQ(o.ending, Ending::stopped);
   EXPECT_LT(o.elapsed, 3s);
   o = run_process(
-      python("import time; time.sleep(60)"), {}, [](Stream, std::string_view) {}, stop.get_token());
+      python("import time; time.sleep(60)"), {}, [](Stream, std::span<const std::string_view>) {}, stop.get_token());
   EXPECT_EQ(o.ending, Ending::stopped);
 }
 
 TEST(Process, EndsAtItsMemoryLimit) {
-  Outcome o = run_process(python("x = []\nwhile True: x.append(bytearray(b'x' * (4 << 20)))"),
-                          {.timeout = 30s, .memory_bytes = 200 << 20}, [](Stream, std::string_view) {});
+  Outcome o =
+      run_process(python("x = []\nwhile True: x.append(bytearray(b'x' * (4 << 20)))"),
+                  {.timeout = 30s, .memory_bytes = 200 << 20}, [](Stream, std::span<const std::string_view>) {});
   EXPECT_EQ(o.ending, Ending::out_of_memory);
   EXPECT_GT(o.peak_memory_bytes, 200u << 20);
   EXPECT_LT(o.peak_memory_bytes, 700u << 20);
@@ -157,20 +162,22 @@ TEST(Process, EndsAtItsMemoryLimit) {
 
 TEST(Process, CountsTheMemoryOfTheWholeTree) {
   std::string m = mark();
-  Outcome o = run_process(python("import os, time\nfor i in range(6):\n  if os.fork() == 0:\n    x = bytearray(b'x' * "
-                                 "(50 << 20)); time.sleep(30)\n"
-                                 "time.sleep(30)\n#" +
-                                 m),
-                          {.timeout = 30s, .memory_bytes = 200 << 20}, [](Stream, std::string_view) {});
+  Outcome o =
+      run_process(python("import os, time\nfor i in range(6):\n  if os.fork() == 0:\n    x = bytearray(b'x' * "
+                         "(50 << 20)); time.sleep(30)\n"
+                         "time.sleep(30)\n#" +
+                         m),
+                  {.timeout = 30s, .memory_bytes = 200 << 20}, [](Stream, std::span<const std::string_view>) {});
   EXPECT_EQ(o.ending, Ending::out_of_memory);
   EXPECT_TRUE(all_gone(m));
 }
 
 TEST(Process, CountsPagesSharedByForksOnce) {
-  Outcome o = run_process(python("import os, time\nx = bytearray(b'x' * (100 << 20))\nfor i in range(4):\n  if "
-                                 "os.fork() == 0:\n    time.sleep(1); os._exit(0)\n"
-                                 "time.sleep(1)"),
-                          {.timeout = 30s, .memory_bytes = 200 << 20}, [](Stream, std::string_view) {});
+  Outcome o =
+      run_process(python("import os, time\nx = bytearray(b'x' * (100 << 20))\nfor i in range(4):\n  if "
+                         "os.fork() == 0:\n    time.sleep(1); os._exit(0)\n"
+                         "time.sleep(1)"),
+                  {.timeout = 30s, .memory_bytes = 200 << 20}, [](Stream, std::span<const std::string_view>) {});
   EXPECT_EQ(o.ending, Ending::exited);
   EXPECT_EQ(o.exit_status, 0);
 }
@@ -179,10 +186,12 @@ TEST(Process, TakesAFloodOfOutputInLittleMemory) {
   uint64_t bytes = 0, lines = 0, longest = 0;
   Outcome o =
       run_process({"/bin/sh", {"-c", "head -c 1000000000 /dev/zero | tr '\\0' x"}, {"PATH=/usr/bin:/bin"}, "/tmp"}, {},
-                  [&](Stream, std::string_view line) {
-                    ++lines;
-                    bytes += line.size();
-                    longest = std::max<uint64_t>(longest, line.size());
+                  [&](Stream, std::span<const std::string_view> some) {
+                    for (std::string_view line : some) {
+                      ++lines;
+                      bytes += line.size();
+                      longest = std::max<uint64_t>(longest, line.size());
+                    }
                   });
   EXPECT_EQ(o.exit_status, 0);
   EXPECT_EQ(bytes, 1'000'000'000u);
@@ -206,10 +215,13 @@ TEST(Process, KillsWhatForkedAwayWhenTheProgramEnds) {
   EXPECT_TRUE(all_gone(m));
 }
 
+// A bomb of a known size: enough to pass the limit, not to take the machine along when the limit fails.
 TEST(Process, BoundsAForkBomb) {
   std::string m = mark();
-  Outcome o = run_process(python("import os\nwhile True:\n  try: os.fork()\n  except OSError: pass\n#" + m),
-                          {.timeout = 30s, .max_processes = 64}, [](Stream, std::string_view) {});
+  Outcome o = run_process(python("import os, time\nfor i in range(200):\n  if os.fork() == 0:\n    time.sleep(60)\n    "
+                                 "os._exit(0)\ntime.sleep(60)\n#" +
+                                 m),
+                          {.timeout = 30s, .max_processes = 64}, [](Stream, std::span<const std::string_view>) {});
   EXPECT_EQ(o.ending, Ending::too_many_processes);
   EXPECT_TRUE(all_gone(m));
 }
@@ -217,7 +229,7 @@ TEST(Process, BoundsAForkBomb) {
 TEST(Process, EndsTheTreeWhenTheSinkThrows) {
   std::string m = mark();
   EXPECT_THROW(run_process(python("import time\nprint('x', flush=True)\ntime.sleep(60)\n#" + m), {},
-                           [](Stream, std::string_view) { throw std::runtime_error("no room"); }),
+                           [](Stream, std::span<const std::string_view>) { throw std::runtime_error("no room"); }),
                std::runtime_error);
   EXPECT_TRUE(all_gone(m));
 }
@@ -229,11 +241,11 @@ TEST(Process, DiesWithTarnEvenByKill9) {
     run_process(python("import os, time\nif os.fork() == 0:\n  os.setsid()\n  if os.fork() == 0:\n    time.sleep(60)\n "
                        " os._exit(0)\ntime.sleep(60)\n#" +
                        m),
-                {}, [](Stream, std::string_view) {});
+                {}, [](Stream, std::span<const std::string_view>) {});
     _exit(0);
   }
   for (int i = 0; i < 300 && living(m) < 2; ++i) std::this_thread::sleep_for(10ms);
-  EXPECT_EQ(living(m), 2);
+  EXPECT_GE(living(m), 2);
   kill(tarn, SIGKILL);
   waitpid(tarn, nullptr, 0);
   EXPECT_TRUE(all_gone(m));
