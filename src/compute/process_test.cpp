@@ -238,14 +238,15 @@ TEST(Process, DiesWithTarnEvenByKill9) {
   std::string m = mark();
   pid_t tarn = fork();
   if (tarn == 0) {
-    run_process(python("import os, time\nif os.fork() == 0:\n  os.setsid()\n  if os.fork() == 0:\n    time.sleep(60)\n "
-                       " os._exit(0)\ntime.sleep(60)\n#" +
-                       m),
+    run_process(python("import os, time\nif os.fork() == 0:\n  os.setsid()\n  if os.fork() == 0:\n    time.sleep(60)\n"
+                       "  os._exit(0)\nos.wait()\nopen('/tmp/" +
+                       m + "', 'w')\ntime.sleep(60)"),
                 {}, [](Stream, std::span<const std::string_view>) {});
     _exit(0);
   }
-  for (int i = 0; i < 300 && living(m) < 2; ++i) std::this_thread::sleep_for(10ms);
-  EXPECT_GE(living(m), 2);
+  for (int i = 0; i < 1000 && !std::filesystem::exists("/tmp/" + m); ++i) std::this_thread::sleep_for(10ms);
+  EXPECT_TRUE(std::filesystem::remove("/tmp/" + m));
+  EXPECT_EQ(living(m), 2);
   kill(tarn, SIGKILL);
   waitpid(tarn, nullptr, 0);
   EXPECT_TRUE(all_gone(m));
