@@ -1,0 +1,142 @@
+// CopyObject and UploadPartCopy. No bytes move, unless another checksum than the source's is asked for.
+#include <memory>
+
+#include "base/base64.hpp"
+#include "base/digest.hpp"
+#include "base/error.hpp"
+#include "base/limits.hpp"
+#include "gateway/s3/checksums.hpp"
+#include "gateway/s3/conditions.hpp"
+#include "gateway/s3/object_headers.hpp"
+#include "gateway/s3/ranges.hpp"
+#include "gateway/s3/requests.hpp"
+
+namespace tarn::gateway::s3 {
+namespace {
+
+template <class Request>
+Conditions source_conditions(const Request& in) {
+  return {in.copy_source_if_match, in.copy_source_if_none_match, in.copy_source_if_modified_since,
+          in.copy_source_if_unmodified_since};
+}
+
+// The source object, which must be the caller's, there, and as the conditions want it.
+template <class Request>
+store::ObjectInfo source_object(const Parts& parts, Context& context, const CopySource& from, const Request& in) {
+  const store::BucketInfo bucket = own_bucket(parts, context, from.bucket);
+  if (in.expected_source_bucket_owner && *in.expected_source_bucket_owner != bucket.account)
+    throw Error(ErrorKind::denied, "AccessDenied", "Access Denied");
+  auto object = parts.store.head(parts.may_read(context, from.bucket, from.key), from.bucket, from.key);
+  if (!object) throw no_such_key(from.key);
+  check_copy_source(source_conditions(in), *object);
+  return *std::move(object);
+}
+
+bool replaces(const std::optional<std::string>& directive, const char* header) {
+  if (!directive || *directive == "COPY") return false;
+  if (*directive == "REPLACE") return true;
+  throw Error(ErrorKind::caller, "InvalidArgument", std::string("Unknown ") + header + " directive.");
+}
+
+// The headers of the copy. Storage class and redirect are never the source's.
+store::ObjectHeaders headers_of_copy(const model::CopyObjectRequest& in, const store::ObjectInfo& source) {
+  store::ObjectHeaders given = headers_from(in), out = source.headers;
+  if (replaces(in.metadata_directive, "metadata")) {
+    auto tags = std::move(out.tags);
+    out = given;
+    out.tags = std::move(tags);
+  }
+  if (replaces(in.tagging_directive, "tagging")) out.tags = given.tags;
+  out.storage_class = given.storage_class;
+  out.website_redirect_location = given.website_redirect_location;
+  return out;
+}
+
+DigestKind digest_kind(const std::string& algorithm) {
+  if (algorithm == "CRC32") return DigestKind::crc32;
+  if (algorithm == "CRC32C") return DigestKind::crc32c;
+  if (algorithm == "CRC64NVME") return DigestKind::crc64nvme;
+  if (algorithm == "SHA1") return DigestKind::sha1;
+  if (algorithm == "SHA256") return DigestKind::sha256;
+  refuse_unsupported("the checksum algorithm " + algorithm);
+}
+
+// Copies by reading, which makes a checksum of the whole.
+store::ObjectInfo copy_with_checksum(const Parts& parts, Context& context, const CopySource& from,
+                                     const model::CopyObjectRequest& in, store::ObjectHeaders headers,
+                                     const std::string& algorithm) {
+  auto reader = parts.store.open(parts.may_read(context, from.bucket, from.key), from.bucket, from.key);
+  if (!reader) throw no_such_key(from.key);
+  auto writer = parts.store.write(parts.may_write(context, in.bucket, in.key), in.bucket, in.key, std::move(headers),
+                                  write_conditions(in.if_match, in.if_none_match));
+  Digest digest(digest_kind(algorithm));
+  constexpr std::size_t size = 256 * 1024;
+  auto buffer = std::make_unique_for_overwrite<char[]>(size);
+  while (std::size_t got = reader->read(buffer.get(), size)) {
+    digest.update({buffer.get(), got});
+    writer->append({buffer.get(), got});
+  }
+  return writer->finish({algorithm, base64_encode(digest.finish()), false});
+}
+
+model::CopyObjectOutput copy_object(const Parts& parts, Context& context, const model::CopyObjectRequest& in) {
+  const CopySource from = parse_copy_source(in.copy_source);
+  const store::ObjectInfo source = source_object(parts, context, from, in);
+  const bool same = from.bucket == in.bucket && from.key == in.key;
+  if (same && !replaces(in.metadata_directive, "metadata") && !in.storage_class && !in.website_redirect_location &&
+      !in.checksum_algorithm)
+    throw Error(ErrorKind::caller, "InvalidRequest",
+                "This copy request is illegal because it is trying to copy an object to itself without changing the "
+                "object's metadata, "
+                "storage class, website redirect location or encryption attributes.");
+  if (source.size_bytes > limits::max_single_put_size_bytes)
+    throw Error(ErrorKind::caller, "InvalidRequest",
+                "The specified copy source is larger than the maximum allowable size for a copy source: " +
+                    std::to_string(limits::max_single_put_size_bytes));
+  store::ObjectHeaders headers = headers_of_copy(in, source);
+  const bool other_checksum =
+      in.checksum_algorithm && (*in.checksum_algorithm != source.checksum.algorithm || source.checksum.composite);
+  store::ObjectInfo made =
+      other_checksum ? copy_with_checksum(parts, context, from, in, std::move(headers), *in.checksum_algorithm)
+                     : parts.store.copy(parts.may_read(context, from.bucket, from.key), from.bucket, from.key,
+                                        parts.may_write(context, in.bucket, in.key), in.bucket, in.key,
+                                        std::move(headers), write_conditions(in.if_match, in.if_none_match));
+  model::CopyObjectOutput out;
+  auto& result = out.copy_object_result.emplace();
+  result.e_tag = quoted_etag(made.etag);
+  result.last_modified = made.last_modified;
+  put_checksum(result, made.checksum);
+  return out;
+}
+
+model::UploadPartCopyOutput upload_part_copy(const Parts& parts, Context& context,
+                                             const model::UploadPartCopyRequest& in) {
+  if (in.part_number < 1 || in.part_number > limits::max_parts)
+    throw Error(ErrorKind::caller, "InvalidArgument", "Part number must be an integer between 1 and 10000, inclusive");
+  const CopySource from = parse_copy_source(in.copy_source);
+  const store::ObjectInfo source = source_object(parts, context, from, in);
+  const ByteRange range = in.copy_source_range ? parse_copy_range(*in.copy_source_range, source.size_bytes)
+                                               : ByteRange{0, source.size_bytes};
+  if (range.size_bytes > limits::max_single_put_size_bytes)
+    throw Error(ErrorKind::caller, "InvalidRequest",
+                "The specified copy source is larger than the maximum allowable size for a copy source: " +
+                    std::to_string(limits::max_single_put_size_bytes));
+  const store::PartInfo made = parts.store.copy_part(
+      parts.may_read(context, from.bucket, from.key), from.bucket, from.key, range.offset_bytes, range.size_bytes,
+      parts.may_write(context, in.bucket, in.key), in.bucket, in.key, in.upload_id, static_cast<int>(in.part_number));
+  model::UploadPartCopyOutput out;
+  auto& result = out.copy_part_result.emplace();
+  result.e_tag = quoted_etag(made.etag);
+  result.last_modified = made.last_modified;
+  put_checksum(result, made.checksum);
+  return out;
+}
+
+}  // namespace
+
+void register_copies(api::Operations& operations, const Parts& parts) {
+  on<model::op::CopyObject>(operations, parts, copy_object);
+  on<model::op::UploadPartCopy>(operations, parts, upload_part_copy);
+}
+
+}  // namespace tarn::gateway::s3

@@ -1,0 +1,215 @@
+// Objects: writing, reading, removing.
+#include <algorithm>
+#include <memory>
+
+#include "base/error.hpp"
+#include "base/limits.hpp"
+#include "gateway/s3/checksums.hpp"
+#include "gateway/s3/conditions.hpp"
+#include "gateway/s3/object_headers.hpp"
+#include "gateway/s3/ranges.hpp"
+#include "gateway/s3/requests.hpp"
+#include "gateway/s3/transfer.hpp"
+
+namespace tarn::gateway::s3 {
+namespace {
+
+model::PutObjectOutput put_object(const Parts& parts, Context& context, const model::PutObjectRequest& in) {
+  check_upload_size(context);
+  auto writer = parts.store.write(parts.may_write(context, in.bucket, in.key), in.bucket, in.key, headers_from(in),
+                                  write_conditions(in.if_match, in.if_none_match));
+  store::ObjectInfo stored = writer->finish(receive(context, *writer));
+  model::PutObjectOutput out;
+  out.e_tag = quoted_etag(stored.etag);
+  put_checksum(out, stored.checksum);
+  return out;
+}
+
+// The range that a read asks for by bytes or by the number of a part; absent: all.
+template <class Request, class Output>
+std::optional<ByteRange> wanted_range(const Request& in, const store::ObjectInfo& object, Output& out) {
+  if (in.part_number && in.range)
+    throw Error(ErrorKind::caller, "InvalidRequest", "Cannot specify both Range header and partNumber query parameter");
+  if (in.range) return parse_range(*in.range, object.size_bytes);
+  if (!in.part_number) return std::nullopt;
+  const auto& sizes = object.part_sizes_bytes;
+  const int64_t number = *in.part_number;
+  if (sizes.empty()) {
+    if (number != 1)
+      throw Error(ErrorKind::caller, "InvalidPartNumber", "The requested partnumber is not satisfiable")
+          .with("PartNumberRequested", std::to_string(number));
+    return object.size_bytes ? std::optional(ByteRange{0, object.size_bytes}) : std::nullopt;
+  }
+  if (number < 1 || number > static_cast<int64_t>(sizes.size()))
+    throw Error(ErrorKind::caller, "InvalidPartNumber", "The requested partnumber is not satisfiable")
+        .with("ActualPartCount", std::to_string(sizes.size()))
+        .with("PartNumberRequested", std::to_string(number));
+  out.parts_count = static_cast<int64_t>(sizes.size());
+  uint64_t offset = 0;
+  for (int64_t i = 1; i < number; i++) offset += sizes[static_cast<std::size_t>(i - 1)];
+  return ByteRange{offset, sizes[static_cast<std::size_t>(number - 1)]};
+}
+
+// What GetObject and HeadObject both tell. Returns the part of the object that they are about, or nothing where they
+// answer 304.
+template <class Request, class Output>
+std::optional<ByteRange> describe(Context& context, const Request& in, const store::ObjectInfo& object, Output& out) {
+  const bool fresh = check_read({in.if_match, in.if_none_match, in.if_modified_since, in.if_unmodified_since}, object);
+  out.e_tag = quoted_etag(object.etag);
+  out.last_modified = object.last_modified;
+  if (!fresh) {
+    context.response_status = 304;
+    return std::nullopt;
+  }
+  auto range = wanted_range(in, object, out);
+  const ByteRange sent = range.value_or(ByteRange{0, object.size_bytes});
+  if (range) {
+    context.response_status = 206;
+    out.content_range = "bytes " + std::to_string(sent.offset_bytes) + "-" +
+                        std::to_string(sent.offset_bytes + sent.size_bytes - 1) + "/" +
+                        std::to_string(object.size_bytes);
+  }
+  out.accept_ranges = "bytes";
+  out.content_length = static_cast<int64_t>(sent.size_bytes);
+  headers_into(object.headers, out);
+  auto replace = [](std::optional<std::string>& member, const std::optional<std::string>& by) {
+    if (by) member = by;
+  };
+  replace(out.content_type, in.response_content_type);
+  replace(out.content_encoding, in.response_content_encoding);
+  replace(out.content_language, in.response_content_language);
+  replace(out.content_disposition, in.response_content_disposition);
+  replace(out.cache_control, in.response_cache_control);
+  if (in.response_expires) out.expires = format_http_date(*in.response_expires);
+  if (in.checksum_mode && sent.size_bytes == object.size_bytes) put_checksum(out, object.checksum);
+  return sent;
+}
+
+model::GetObjectOutput get_object(const Parts& parts, Context& context, const model::GetObjectRequest& in) {
+  auto reader = parts.store.open(parts.may_read(context, in.bucket, in.key), in.bucket, in.key);
+  if (!reader) throw no_such_key(in.key);
+  model::GetObjectOutput out;
+  if (auto sent = describe(context, in, reader->info(), out)) {
+    if (sent->size_bytes != reader->info().size_bytes) reader->restrict_to(sent->offset_bytes, sent->size_bytes);
+    context.response_body = std::move(reader);
+  }
+  return out;
+}
+
+model::HeadObjectOutput head_object(const Parts& parts, Context& context, const model::HeadObjectRequest& in) {
+  auto object = parts.store.head(parts.may_read(context, in.bucket, in.key), in.bucket, in.key);
+  if (!object) throw no_such_key(in.key);
+  model::HeadObjectOutput out;
+  describe(context, in, *object, out);
+  return out;
+}
+
+model::DeleteObjectOutput delete_object(const Parts& parts, Context& context, const model::DeleteObjectRequest& in) {
+  if (in.if_match_last_modified_time || in.if_match_size)
+    refuse_unsupported("x-amz-if-match-last-modified-time and -size");
+  store::Preconditions preconditions;
+  if (in.if_match) preconditions.if_match = bare_etag(*in.if_match);
+  parts.store.erase(parts.may_write(context, in.bucket, in.key), in.bucket, in.key, preconditions);
+  return {};
+}
+
+// Removes one object of a DeleteObjects; absent: well.
+std::optional<Error> delete_one(const Parts& parts, const store::Grant& grant, const std::string& bucket,
+                                const model::ObjectIdentifier& object) {
+  try {
+    if (object.key.empty() || object.key.size() > limits::max_key_size_bytes)
+      throw Error(ErrorKind::caller, "KeyTooLongError", "Your key is too long");
+    if (object.version_id && *object.version_id != "null")
+      throw Error(ErrorKind::missing, "NoSuchVersion", "The specified version does not exist.");
+    if (object.last_modified_time || object.size) refuse_unsupported("LastModifiedTime and Size in DeleteObjects");
+    store::Preconditions preconditions;
+    if (object.e_tag) preconditions.if_match = bare_etag(*object.e_tag);
+    parts.store.erase(grant, bucket, object.key, preconditions);
+    return std::nullopt;
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::bug) throw;
+    return error;
+  }
+}
+
+model::DeleteObjectsOutput delete_objects(const Parts& parts, Context& context, const model::DeleteObjectsRequest& in) {
+  const auto& objects = in.delete_.objects;
+  if (objects.empty() || objects.size() > limits::max_delete_objects)
+    throw Error(ErrorKind::caller, "MalformedXML",
+                "The XML you provided was not well-formed or did not validate against our published schema");
+  const store::Grant grant = parts.may_write(context, in.bucket, "");
+  // The ordinary case, all in one step; what carries conditions or can't be is done one by one.
+  std::vector<std::string> plain;
+  auto is_plain = [](const model::ObjectIdentifier& o) {
+    return !o.key.empty() && o.key.size() <= limits::max_key_size_bytes && (!o.version_id || *o.version_id == "null") &&
+           !o.e_tag && !o.last_modified_time && !o.size;
+  };
+  for (const auto& object : objects)
+    if (is_plain(object)) plain.push_back(object.key);
+  parts.store.erase_all(grant, in.bucket, plain);
+  model::DeleteObjectsOutput out;
+  for (const auto& object : objects) {
+    auto error = is_plain(object) ? std::nullopt : delete_one(parts, grant, in.bucket, object);
+    if (error) {
+      if (!out.errors) out.errors.emplace();
+      out.errors->push_back({object.key, object.version_id, error->code(), error->message()});
+    } else if (!in.delete_.quiet.value_or(false)) {
+      if (!out.deleted) out.deleted.emplace();
+      model::DeletedObject& deleted = out.deleted->emplace_back();
+      deleted.key = object.key;
+      deleted.version_id = object.version_id;
+    }
+  }
+  return out;
+}
+
+model::GetObjectAttributesOutput get_object_attributes(const Parts& parts, Context& context,
+                                                       const model::GetObjectAttributesRequest& in) {
+  auto object = parts.store.head(parts.may_read(context, in.bucket, in.key), in.bucket, in.key);
+  if (!object) throw no_such_key(in.key);
+  model::GetObjectAttributesOutput out;
+  out.last_modified = object->last_modified;
+  for (const std::string& attribute : in.object_attributes) {
+    if (attribute == "ETag") {
+      out.e_tag = object->etag;
+    } else if (attribute == "Checksum") {
+      if (!object->checksum.algorithm.empty()) put_checksum(out.checksum.emplace(), object->checksum);
+    } else if (attribute == "StorageClass") {
+      out.storage_class = object->headers.storage_class;
+    } else if (attribute == "ObjectSize") {
+      out.object_size = static_cast<int64_t>(object->size_bytes);
+    } else if (attribute == "ObjectParts" && !object->part_sizes_bytes.empty()) {
+      const auto& sizes = object->part_sizes_bytes;
+      const int64_t after = std::max<int64_t>(in.part_number_marker.value_or(0), 0);
+      const int64_t most = std::clamp<int64_t>(in.max_parts.value_or(1000), 0, 1000);
+      const int64_t last = std::min(after + most, static_cast<int64_t>(sizes.size()));
+      auto& list = out.object_parts.emplace();
+      list.total_parts_count = static_cast<int64_t>(sizes.size());
+      list.part_number_marker = after;
+      list.max_parts = most;
+      list.next_part_number_marker = last;
+      list.is_truncated = last < static_cast<int64_t>(sizes.size());
+      list.parts.emplace();
+      for (int64_t number = after + 1; number <= last; number++) {
+        auto& part = list.parts->emplace_back();
+        part.part_number = number;
+        part.size = static_cast<int64_t>(sizes[static_cast<std::size_t>(number - 1)]);
+      }
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+void register_objects(api::Operations& operations, const Parts& parts) {
+  using namespace model::op;
+  on<PutObject>(operations, parts, put_object);
+  on<GetObject>(operations, parts, get_object);
+  on<HeadObject>(operations, parts, head_object);
+  on<DeleteObject>(operations, parts, delete_object);
+  on<DeleteObjects>(operations, parts, delete_objects);
+  on<GetObjectAttributes>(operations, parts, get_object_attributes);
+}
+
+}  // namespace tarn::gateway::s3

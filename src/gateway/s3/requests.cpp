@@ -1,0 +1,121 @@
+#include "gateway/s3/requests.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "base/base64.hpp"
+#include "base/digest.hpp"
+#include "base/error.hpp"
+#include "base/limits.hpp"
+
+namespace tarn::gateway::s3 {
+namespace {
+
+// Members that ask for what tarn does not do yet: ignoring them would be a lie.
+constexpr std::array unsupported_members = {
+    std::string_view("SSECustomerAlgorithm"),
+    std::string_view("SSECustomerKey"),
+    std::string_view("SSECustomerKeyMD5"),
+    std::string_view("SSEKMSKeyId"),
+    std::string_view("SSEKMSEncryptionContext"),
+    std::string_view("ServerSideEncryption"),
+    std::string_view("CopySourceSSECustomerAlgorithm"),
+    std::string_view("CopySourceSSECustomerKey"),
+    std::string_view("CopySourceSSECustomerKeyMD5"),
+    std::string_view("WriteOffsetBytes"),
+    std::string_view("AnnotationDirective"),
+    std::string_view("ObjectLockEventHold"),
+    std::string_view("ObjectLockEventHoldDurationDays"),
+    std::string_view("ObjectLockEventHoldDurationYears"),
+    std::string_view("BucketNamespace"),
+};
+
+void check_member(std::string_view name, const Value& value) {
+  switch (name.front()) {
+    case 'A':
+      if (name == "ACL" && value.is_string() && value.as_string() != "private" &&
+          value.as_string() != "bucket-owner-full-control")
+        throw Error(ErrorKind::caller, "AccessControlListNotSupported", "The bucket does not allow ACLs");
+      break;
+    case 'B':
+      if (name == "BucketKeyEnabled" && value.is_bool() && value.as_bool()) refuse_unsupported("BucketKeyEnabled");
+      break;
+    case 'G':
+      if (name.starts_with("Grant"))
+        throw Error(ErrorKind::caller, "AccessControlListNotSupported", "The bucket does not allow ACLs");
+      break;
+    case 'K':
+      if (name == "Key" && value.is_string() && value.as_string().size() > limits::max_key_size_bytes)
+        throw Error(ErrorKind::caller, "KeyTooLongError", "Your key is too long")
+            .with("Size", std::to_string(value.as_string().size()))
+            .with("MaxSizeAllowed", std::to_string(limits::max_key_size_bytes));
+      break;
+    case 'O':
+      if (name == "ObjectLockMode" || name == "ObjectLockRetainUntilDate" || name == "ObjectLockLegalHoldStatus")
+        throw Error(ErrorKind::caller, "InvalidRequest", "Bucket is missing Object Lock Configuration");
+      break;
+    case 'S':
+      if (name == "StorageClass" && value.is_string() &&
+          (value.as_string() == "GLACIER" || value.as_string() == "DEEP_ARCHIVE" || value.as_string() == "OUTPOSTS" ||
+           value.as_string() == "SNOW" || value.as_string() == "EXPRESS_ONEZONE" ||
+           value.as_string().starts_with("FSX")))
+        refuse_unsupported("StorageClass " + value.as_string());
+      break;
+    case 'V':
+      if (name == "VersionId" && value.is_string() && value.as_string() != "null")
+        throw Error(ErrorKind::missing, "NoSuchVersion", "The specified version does not exist.")
+            .with("VersionId", value.as_string());
+      break;
+  }
+  if (std::find(unsupported_members.begin(), unsupported_members.end(), name) != unsupported_members.end())
+    refuse_unsupported(std::string(name));
+}
+
+}  // namespace
+
+void check_request(const Parts& parts, const Context& context, const Value& input) {
+  if (!input.is_map()) return;
+  const Value *bucket = nullptr, *expected_owner = nullptr;
+  for (const auto& [name, value] : input.as_map()) {
+    if (name == "Bucket")
+      bucket = &value;
+    else if (name == "ExpectedBucketOwner")
+      expected_owner = &value;
+    else if (!name.empty())
+      check_member(name, value);
+  }
+  if (!bucket || !bucket->is_string()) return;
+  store::BucketInfo info = own_bucket(parts, context, bucket->as_string());
+  if (expected_owner && expected_owner->is_string() && expected_owner->as_string() != info.account)
+    throw Error(ErrorKind::denied, "AccessDenied", "Access Denied");
+}
+
+store::BucketInfo own_bucket(const Parts& parts, const Context& context, std::string_view name) {
+  auto info = parts.store.find_bucket(name);
+  if (!info)
+    throw Error(ErrorKind::missing, "NoSuchBucket", "The specified bucket does not exist")
+        .with("BucketName", std::string(name));
+  if (info->account != context.account()) throw Error(ErrorKind::denied, "AccessDenied", "Access Denied");
+  return *std::move(info);
+}
+
+std::string canonical_user_id(std::string_view account) {
+  return hex_encode(digest(DigestKind::sha256, "canonical user " + std::string(account)));
+}
+
+model::Owner owner(std::string_view account) {
+  model::Owner out;
+  out.id = canonical_user_id(account);
+  return out;
+}
+
+void refuse_unsupported(std::string what) {
+  throw Error(ErrorKind::unsupported, "NotImplemented",
+              "tarn's S3 does not have " + what + ". See docs/COVERAGE.md for what it has.");
+}
+
+Error no_such_key(std::string_view key) {
+  return Error(ErrorKind::missing, "NoSuchKey", "The specified key does not exist.").with("Key", std::string(key));
+}
+
+}  // namespace tarn::gateway::s3

@@ -1,0 +1,18 @@
+#include "gateway/s3/s3.hpp"
+
+#include "gateway/s3/requests.hpp"
+
+namespace tarn::gateway {
+
+void register_s3(api::Operations& operations, store::Store& store, govern::Authority& authority, Random& random) {
+  const s3::Parts parts{store, authority, random};
+  s3::register_buckets(operations, parts);
+  s3::register_bucket_settings(operations, parts);
+  s3::register_objects(operations, parts);
+  s3::register_copies(operations, parts);
+  s3::register_listings(operations, parts);
+  s3::register_multipart(operations, parts);
+  s3::register_tagging(operations, parts);
+}
+
+}  // namespace tarn::gateway
