@@ -174,7 +174,7 @@ TEST(Process, CountsTheMemoryOfTheWholeTree) {
 
 TEST(Process, CountsPagesSharedByForksOnce) {
   Outcome o =
-      run_process(python("import os, time\nx = bytearray(b'x' * (100 << 20))\nfor i in range(4):\n  if "
+      run_process(python("import os, time\nx = bytearray(b'x' * (60 << 20))\nfor i in range(4):\n  if "
                          "os.fork() == 0:\n    time.sleep(1); os._exit(0)\n"
                          "time.sleep(1)"),
                   {.timeout = 30s, .memory_bytes = 200 << 20}, [](Stream, std::span<const std::string_view>) {});
