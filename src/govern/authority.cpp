@@ -7,6 +7,8 @@ store::Grant Authority::objects(const api::Principal& principal, store::Access a
   return store::Grant(principal.arn, principal.account, access, std::string(bucket), std::string(key_prefix));
 }
 
-store::Grant Authority::internal(store::Access access) const { return store::Grant("tarn", "", access, "", ""); }
+store::Grant Authority::internal(store::Access access) const {
+  return store::Grant("tarn", "", access, "", "");
+}
 
 }  // namespace tarn::govern

@@ -11,9 +11,11 @@ namespace tarn::govern {
 // Thread-safe.
 class Authority {
  public:
-  // Whether `principal` may read (or write, which includes reading) the objects of `bucket` under `key_prefix`. One that may not throws
-  // Error (denied, AccessDenied). Policies are not enforced yet: every authenticated principal is allowed, as docs/COVERAGE.md says.
-  store::Grant objects(const api::Principal& principal, store::Access access, std::string_view bucket, std::string_view key_prefix) const;
+  // Whether `principal` may read (or write, which includes reading) the objects of `bucket` under `key_prefix`. One
+  // that may not throws Error (denied, AccessDenied). Policies are not enforced yet: every authenticated principal is
+  // allowed, as docs/COVERAGE.md says.
+  store::Grant objects(const api::Principal& principal, store::Access access, std::string_view bucket,
+                       std::string_view key_prefix) const;
   // tarn's own work that acts for nobody (crash recovery, tests).
   store::Grant internal(store::Access access) const;
 };

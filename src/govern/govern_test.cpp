@@ -10,17 +10,20 @@ namespace tarn::govern {
 namespace {
 
 TEST(Policy, GoodOnesPass) {
-  check_policy(R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}})", PolicyKind::identity);
-  check_policy(R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"glue.amazonaws.com"},"Action":"sts:AssumeRole"}]})",
-               PolicyKind::trust);
+  check_policy(R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}})",
+               PolicyKind::identity);
+  check_policy(
+      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"glue.amazonaws.com"},"Action":"sts:AssumeRole"}]})",
+      PolicyKind::trust);
 }
 
 TEST(Policy, BadOnesAreNamed) {
-  for (const char* text : {"", "[]", "{}", R"({"Statement":[]})", R"({"Statement":[{"Effect":"Allow"}]})",
-                           R"({"Statement":[{"Effect":"Perhaps","Action":"s3:*","Resource":"*"}]})",
-                           R"({"Statement":[{"Effect":"Allow","Action":"s3","Resource":"*"}]})",
-                           R"({"Version":"2020-01-01","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]})",
-                           R"({"Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*"}]})"}) {
+  for (const char* text :
+       {"", "[]", "{}", R"({"Statement":[]})", R"({"Statement":[{"Effect":"Allow"}]})",
+        R"({"Statement":[{"Effect":"Perhaps","Action":"s3:*","Resource":"*"}]})",
+        R"({"Statement":[{"Effect":"Allow","Action":"s3","Resource":"*"}]})",
+        R"({"Version":"2020-01-01","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]})",
+        R"({"Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*"}]})"}) {
     try {
       check_policy(text, PolicyKind::identity);
       ADD_FAILURE() << text;
@@ -28,7 +31,10 @@ TEST(Policy, BadOnesAreNamed) {
       EXPECT_EQ(e.code(), "MalformedPolicyDocument");
     }
   }
-  EXPECT_THROW(check_policy(R"({"Statement":[{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole","Resource":"*"}]})", PolicyKind::trust), Error);
+  EXPECT_THROW(
+      check_policy(R"({"Statement":[{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole","Resource":"*"}]})",
+                   PolicyKind::trust),
+      Error);
 }
 
 TEST(Identities, AnAssumedRoleIsFoundByItsKey) {

@@ -39,7 +39,8 @@ Credential read_credential(const Value& v) {
 
 }  // namespace
 
-Identities::Identities(meta::Metadata& metadata, Clock& clock, Random& random) : metadata_(metadata), clock_(clock), random_(random) {}
+Identities::Identities(meta::Metadata& metadata, Clock& clock, Random& random)
+    : metadata_(metadata), clock_(clock), random_(random) {}
 
 api::Principal Identities::root_of(std::string_view account) {
   return {std::string(account), "arn:aws:iam::" + std::string(account) + ":root", std::string(account), ""};
@@ -53,23 +54,27 @@ std::optional<Credential> Identities::find(std::string_view access_key_id) const
 api::Principal Identities::role_session(std::string_view role_arn, std::string_view session_name) const {
   auto role = parse_role_arn(role_arn);
   if (!role)
-    throw Error(ErrorKind::caller, "ValidationError", std::string(role_arn) + " is not the ARN of a role (arn:aws:iam::ACCOUNT:role/NAME).");
+    throw Error(ErrorKind::caller, "ValidationError",
+                std::string(role_arn) + " is not the ARN of a role (arn:aws:iam::ACCOUNT:role/NAME).");
   auto record = metadata_.get("iam.role", meta::key({role->account, role->name}));
   // A role that tarn has no record of keeps one id, made from its name, over all its sessions.
-  std::string role_id = record ? record->string_or("RoleId") : "AROA" + hex_encode(digest(DigestKind::sha256, role_arn)).substr(0, 17);
+  std::string role_id =
+      record ? record->string_or("RoleId") : "AROA" + hex_encode(digest(DigestKind::sha256, role_arn)).substr(0, 17);
   for (char& c : role_id) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   std::string session(session_name);
-  return {role->account, "arn:aws:sts::" + role->account + ":assumed-role/" + role->name + "/" + session, role_id + ":" + session, ""};
+  return {role->account, "arn:aws:sts::" + role->account + ":assumed-role/" + role->name + "/" + session,
+          role_id + ":" + session, ""};
 }
 
-TemporaryCredential Identities::assume_role(std::string_view role_arn, std::string_view session_name, int64_t duration_s) {
+TemporaryCredential Identities::assume_role(std::string_view role_arn, std::string_view session_name,
+                                            int64_t duration_s) {
   return issue(role_session(role_arn, session_name), duration_s);
 }
 
 TemporaryCredential Identities::issue(const api::Principal& principal, int64_t duration_s) {
   Time now = clock_.now();
-  TemporaryCredential out{"ASIA" + random_.alphanumeric(16), base64_encode(random_.bytes(30)), base64_encode(random_.bytes(180)),
-                          now + std::chrono::seconds(duration_s)};
+  TemporaryCredential out{"ASIA" + random_.alphanumeric(16), base64_encode(random_.bytes(30)),
+                          base64_encode(random_.bytes(180)), now + std::chrono::seconds(duration_s)};
   const int64_t day_ago_ms = (now - std::chrono::hours(24)).time_since_epoch().count();
   // Quietly: the log of changes must hold no secrets. Sessions that ended a day ago go with it.
   metadata_.change_quietly([&](meta::Transaction& t) {

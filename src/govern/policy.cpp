@@ -9,7 +9,9 @@
 namespace tarn::govern {
 namespace {
 
-[[noreturn]] void malformed(const std::string& what) { throw Error(ErrorKind::caller, "MalformedPolicyDocument", what); }
+[[noreturn]] void malformed(const std::string& what) {
+  throw Error(ErrorKind::caller, "MalformedPolicyDocument", what);
+}
 
 bool is_strings(const Value& v) {
   if (v.is_string()) return true;
@@ -19,11 +21,13 @@ bool is_strings(const Value& v) {
   return true;
 }
 
-void check_one_of(const Value& statement, const char* element, const char* negated, const std::string& where, bool wanted) {
+void check_one_of(const Value& statement, const char* element, const char* negated, const std::string& where,
+                  bool wanted) {
   const Value* plain = statement.find(element);
   const Value* inverse = statement.find(negated);
   if (plain && inverse) malformed(where + " has both " + element + " and " + negated + ".");
-  if (!wanted && (plain || inverse)) malformed(where + " has prohibited field " + std::string(plain ? element : negated) + ".");
+  if (!wanted && (plain || inverse))
+    malformed(where + " has prohibited field " + std::string(plain ? element : negated) + ".");
   if (wanted && !plain && !inverse) malformed(where + " is missing required field " + element + ".");
 }
 
@@ -43,7 +47,8 @@ void check_condition(const Value& condition, const std::string& where) {
     if (!keys.is_map()) malformed(where + ": Condition." + op + " is an object of keys and values.");
     for (const auto& [key, values] : keys.as_map()) {
       const bool scalar = values.is_string() || values.is_bool() || values.is_number();
-      if (!scalar && !values.is_list()) malformed(where + ": Condition." + op + "." + key + " is a value or a list of values.");
+      if (!scalar && !values.is_list())
+        malformed(where + ": Condition." + op + "." + key + " is a value or a list of values.");
     }
   }
 }
@@ -60,7 +65,7 @@ void check_actions(const Value& actions, const std::string& where) {
 }
 
 void check_statement(const Value& s, PolicyKind kind, const std::string& where) {
-  static const std::set<std::string> known{"Sid",      "Effect",      "Action",    "NotAction", "Resource",
+  static const std::set<std::string> known{"Sid",         "Effect",    "Action",       "NotAction", "Resource",
                                            "NotResource", "Principal", "NotPrincipal", "Condition"};
   if (!s.is_map()) malformed(where + " is no object.");
   for (const auto& [name, value] : s.as_map())
@@ -74,7 +79,8 @@ void check_statement(const Value& s, PolicyKind kind, const std::string& where) 
   for (const char* name : {"Action", "NotAction"})
     if (const Value* v = s.find(name)) check_actions(*v, where);
   for (const char* name : {"Resource", "NotResource"})
-    if (const Value* v = s.find(name); v && !is_strings(*v)) malformed(where + ": " + name + " is a string or a list of strings.");
+    if (const Value* v = s.find(name); v && !is_strings(*v))
+      malformed(where + ": " + name + " is a string or a list of strings.");
   for (const char* name : {"Principal", "NotPrincipal"})
     if (const Value* v = s.find(name)) check_principal(*v, where);
   if (const Value* condition = s.find("Condition")) check_condition(*condition, where);
@@ -94,11 +100,13 @@ void check_policy(std::string_view document, PolicyKind kind) {
     if (!version->is_string() || (version->as_string() != "2012-10-17" && version->as_string() != "2008-10-17"))
       malformed("The policy's Version must be 2012-10-17 or 2008-10-17.");
   for (const auto& [name, value] : policy.as_map())
-    if (name != "Version" && name != "Id" && name != "Statement") malformed("Syntax errors in policy: unknown field " + name + ".");
+    if (name != "Version" && name != "Id" && name != "Statement")
+      malformed("Syntax errors in policy: unknown field " + name + ".");
   const Value* statements = policy.find("Statement");
   if (!statements) malformed("Syntax errors in policy: Statement is missing.");
   if (statements->is_map()) return check_statement(*statements, kind, "Statement 1");
-  if (!statements->is_list() || statements->as_list().empty()) malformed("Syntax errors in policy: Statement is empty.");
+  if (!statements->is_list() || statements->as_list().empty())
+    malformed("Syntax errors in policy: Statement is empty.");
   int number = 0;
   for (const Value& s : statements->as_list()) check_statement(s, kind, "Statement " + std::to_string(++number));
 }

@@ -11,7 +11,8 @@ enum class PolicyKind {
   resource,  // on a bucket, queue, topic: names principals, actions and resources
 };
 
-// A text that is no such document throws Error (caller, MalformedPolicyDocument) that says what is wrong and in which statement.
+// A text that is no such document throws Error (caller, MalformedPolicyDocument) that says what is wrong and in which
+// statement.
 void check_policy(std::string_view document, PolicyKind kind);
 
 }  // namespace tarn::govern

@@ -6,7 +6,8 @@ namespace {
 
 using api::Context;
 
-// The secret stands once, in the kind that identities are found by; this one lists a user's keys: (account, user, key id).
+// The secret stands once, in the kind that identities are found by; this one lists a user's keys: (account, user, key
+// id).
 constexpr const char* listed = "iam.access_key";
 
 std::string user_in(const Context& c, const Value& in) {
@@ -38,7 +39,11 @@ Value create(const Services& s, Context& c, const Value& in) {
                       {"SecretAccessKey", secret},
                       {"Status", "Active"}}));
   });
-  return Value::map({{"AccessKey", Value::map({{"UserName", name}, {"AccessKeyId", id}, {"Status", "Active"}, {"SecretAccessKey", secret}, {"CreateDate", created}})}});
+  return Value::map({{"AccessKey", Value::map({{"UserName", name},
+                                               {"AccessKeyId", id},
+                                               {"Status", "Active"},
+                                               {"SecretAccessKey", secret},
+                                               {"CreateDate", created}})}});
 }
 
 Value update(const Services& s, Context& c, const Value& in) {
@@ -59,9 +64,12 @@ Value update(const Services& s, Context& c, const Value& in) {
 Value remove(const Services& s, Context& c, const Value& in) {
   const std::string name = user_in(c, in), id = in.at("AccessKeyId").as_string();
   // First it stops working, then it is forgotten.
-  if (!s.metadata.get(listed, meta::key({c.account(), name, id}))) no_such_entity("The Access Key with id " + id + " cannot be found.");
+  if (!s.metadata.get(listed, meta::key({c.account(), name, id})))
+    no_such_entity("The Access Key with id " + id + " cannot be found.");
   s.metadata.change_quietly([&](meta::Transaction& t) { t.erase("govern.credential", id); });
-  s.metadata.change(c.principal.arn, [&](meta::Transaction& t) { t.erase(listed, meta::key({c.account(), name, id})); });
+  s.metadata.change(c.principal.arn, [&](meta::Transaction& t) {
+    t.erase(listed, meta::key({c.account(), name, id}));
+  });
   return Value::map();
 }
 

@@ -13,7 +13,8 @@ bool exists(meta::Reader& reader, const std::string& account, const std::string&
   return arn.starts_with("arn:aws:iam::aws:policy/") || reader.get("iam.policy", meta::key({account, arn}));
 }
 
-void change(const Services& s, const EntityType& type, Context& c, const Value& in, const std::function<void(meta::Transaction&, Value&)>& edit) {
+void change(const Services& s, const EntityType& type, Context& c, const Value& in,
+            const std::function<void(meta::Transaction&, Value&)>& edit) {
   s.metadata.change(c.principal.arn, [&](meta::Transaction& t) {
     Value record = get(t, type, c.account(), in.at(type.member("Name")).as_string());
     edit(t, record);
@@ -26,7 +27,8 @@ void register_attached(const Services& s, const EntityType& type) {
   s.operations.add("iam:Attach" + n + "Policy", [s, &type](Context& c, const Value& in) {
     const Value& arn = in.at("PolicyArn");
     change(s, type, c, in, [&](meta::Transaction& t, Value& record) {
-      if (!exists(t, c.account(), arn.as_string())) no_such_entity("Policy " + arn.as_string() + " does not exist or is not attachable.");
+      if (!exists(t, c.account(), arn.as_string()))
+        no_such_entity("Policy " + arn.as_string() + " does not exist or is not attachable.");
       Value& attached = record["Attached"];
       if (attached.is_null()) attached = Value::list();
       auto& list = attached.as_list();
@@ -48,7 +50,8 @@ void register_attached(const Services& s, const EntityType& type) {
     ValueList rows;
     if (const Value* attached = record.find("Attached"))
       for (const Value& arn : attached->as_list())
-        rows.push_back(Value::map({{"PolicyName", arn.as_string().substr(arn.as_string().rfind('/') + 1)}, {"PolicyArn", arn}}));
+        rows.push_back(
+            Value::map({{"PolicyName", arn.as_string().substr(arn.as_string().rfind('/') + 1)}, {"PolicyArn", arn}}));
     return page(in, "AttachedPolicies", rows, [](const Value& v) { return v.at("PolicyArn").as_string(); });
   });
 }
@@ -56,11 +59,14 @@ void register_attached(const Services& s, const EntityType& type) {
 void register_inline(const Services& s, const EntityType& type) {
   const std::string n(type.name);
   auto missing = [&type](const Value& in) {
-    no_such_entity("The " + std::string(type.arn_name) + " policy with name " + in.at("PolicyName").as_string() + " cannot be found.");
+    no_such_entity("The " + std::string(type.arn_name) + " policy with name " + in.at("PolicyName").as_string() +
+                   " cannot be found.");
   };
   s.operations.add("iam:Put" + n + "Policy", [s, &type](Context& c, const Value& in) {
     govern::check_policy(in.at("PolicyDocument").as_string(), govern::PolicyKind::identity);
-    change(s, type, c, in, [&](meta::Transaction&, Value& record) { record["Inline"].set(in.at("PolicyName").as_string(), in.at("PolicyDocument")); });
+    change(s, type, c, in, [&](meta::Transaction&, Value& record) {
+      record["Inline"].set(in.at("PolicyName").as_string(), in.at("PolicyDocument"));
+    });
     return Value::map();
   });
   s.operations.add("iam:Get" + n + "Policy", [s, &type, missing](Context& c, const Value& in) {

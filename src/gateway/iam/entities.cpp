@@ -25,11 +25,13 @@ std::string name_in(const EntityType& type, const Context& context, const Value&
   if (!name.empty()) return name;
   // GetUser and others without a name mean the caller.
   auto slash = context.principal.arn.rfind("user/");
-  if (slash == std::string::npos) throw Error(ErrorKind::caller, "ValidationError", "Must specify userName when calling with non-User credentials");
+  if (slash == std::string::npos)
+    throw Error(ErrorKind::caller, "ValidationError", "Must specify userName when calling with non-User credentials");
   return context.principal.arn.substr(context.principal.arn.rfind('/') + 1);
 }
 
-void change(const Services& s, const EntityType& type, Context& context, const std::string& name, const std::function<void(Value& record)>& edit) {
+void change(const Services& s, const EntityType& type, Context& context, const std::string& name,
+            const std::function<void(Value& record)>& edit) {
   s.metadata.change(context.principal.arn, [&](meta::Transaction& t) {
     Value record = get(t, type, context.account(), name);
     edit(record);
@@ -51,7 +53,8 @@ Value create(const Services& s, const EntityType& type, Context& context, const 
 }
 
 // A thing that still holds others is not deleted.
-void check_deletable(meta::Transaction& t, const EntityType& type, const std::string& account, const std::string& name, const Value& record) {
+void check_deletable(meta::Transaction& t, const EntityType& type, const std::string& account, const std::string& name,
+                     const Value& record) {
   auto refuse = [](const char* what) { throw Error(ErrorKind::conflict, "DeleteConflict", what); };
   auto filled = [&](const char* member) {
     const Value* v = record.find(member);
@@ -62,7 +65,8 @@ void check_deletable(meta::Transaction& t, const EntityType& type, const std::st
   if (filled("Members")) refuse("Cannot delete entity, must remove users from group first.");
   if (filled("Roles")) refuse("Cannot delete entity, must remove roles from instance profile first.");
   if (&type == &user) {
-    if (t.count("iam.access_key", meta::prefix({account, name}))) refuse("Cannot delete entity, must delete access keys first.");
+    if (t.count("iam.access_key", meta::prefix({account, name})))
+      refuse("Cannot delete entity, must delete access keys first.");
     for (const auto& g : t.list("iam.group", meta::prefix({account})))
       if (const Value* members = g.value.find("Members"))
         for (const Value& member : members->as_list())
@@ -72,7 +76,8 @@ void check_deletable(meta::Transaction& t, const EntityType& type, const std::st
     for (const auto& profile : t.list("iam.instance_profile", meta::prefix({account})))
       if (const Value* roles = profile.value.find("Roles"))
         for (const Value& member : roles->as_list())
-          if (member.as_string() == name) refuse("Cannot delete entity, must remove roles from instance profile first.");
+          if (member.as_string() == name)
+            refuse("Cannot delete entity, must remove roles from instance profile first.");
 }
 
 Value remove(const Services& s, const EntityType& type, Context& context, const Value& input) {
@@ -105,25 +110,33 @@ void register_common(const Services& s, const EntityType& type) {
 void register_get(const Services& s, const EntityType& type) {
   s.operations.add("iam:Get" + std::string(type.name), [s, &type](Context& c, const Value& in) {
     if (&type == &user && in.string_or("UserName").empty() && c.principal.arn.ends_with(":root"))
-      return Value::map({{"User", Value::map({{"Path", "/"}, {"UserName", ""}, {"UserId", c.account()}, {"Arn", c.principal.arn}, {"CreateDate", Time{}}})}});
-    return Value::map({{std::string(type.name), shown(type, get(s.metadata, type, c.account(), name_in(type, c, in)), false)}});
+      return Value::map({{"User", Value::map({{"Path", "/"},
+                                              {"UserName", ""},
+                                              {"UserId", c.account()},
+                                              {"Arn", c.principal.arn},
+                                              {"CreateDate", Time{}}})}});
+    return Value::map(
+        {{std::string(type.name), shown(type, get(s.metadata, type, c.account(), name_in(type, c, in)), false)}});
   });
 }
 
 void register_tags(const Services& s, const EntityType& type) {
   const std::string n(type.name);
   s.operations.add("iam:Tag" + n, [s, &type](Context& c, const Value& in) {
-    change(s, type, c, in.at(type.member("Name")).as_string(), [&](Value& r) { set_tags(r["Entity"]["Tags"], in.at("Tags")); });
+    change(s, type, c, in.at(type.member("Name")).as_string(),
+           [&](Value& r) { set_tags(r["Entity"]["Tags"], in.at("Tags")); });
     return Value::map();
   });
   s.operations.add("iam:Untag" + n, [s, &type](Context& c, const Value& in) {
-    change(s, type, c, in.at(type.member("Name")).as_string(), [&](Value& r) { remove_tags(r["Entity"]["Tags"], in.at("TagKeys")); });
+    change(s, type, c, in.at(type.member("Name")).as_string(),
+           [&](Value& r) { remove_tags(r["Entity"]["Tags"], in.at("TagKeys")); });
     return Value::map();
   });
   s.operations.add("iam:List" + n + "Tags", [s, &type](Context& c, const Value& in) {
     Value entity = get(s.metadata, type, c.account(), in.at(type.member("Name")).as_string()).at("Entity");
     const Value* tags = entity.find("Tags");
-    return page(in, "Tags", tags && tags->is_list() ? tags->as_list() : ValueList(), [](const Value& v) { return v.at("Key").as_string(); });
+    return page(in, "Tags", tags && tags->is_list() ? tags->as_list() : ValueList(),
+                [](const Value& v) { return v.at("Key").as_string(); });
   });
 }
 
@@ -131,13 +144,14 @@ void register_boundary(const Services& s, const EntityType& type) {
   const std::string n(type.name);
   s.operations.add("iam:Put" + n + "PermissionsBoundary", [s, &type](Context& c, const Value& in) {
     change(s, type, c, in.at(type.member("Name")).as_string(), [&](Value& r) {
-      r["Entity"].set("PermissionsBoundary",
-                      Value::map({{"PermissionsBoundaryType", "Policy"}, {"PermissionsBoundaryArn", in.at("PermissionsBoundary")}}));
+      r["Entity"].set("PermissionsBoundary", Value::map({{"PermissionsBoundaryType", "Policy"},
+                                                         {"PermissionsBoundaryArn", in.at("PermissionsBoundary")}}));
     });
     return Value::map();
   });
   s.operations.add("iam:Delete" + n + "PermissionsBoundary", [s, &type](Context& c, const Value& in) {
-    change(s, type, c, in.at(type.member("Name")).as_string(), [](Value& r) { r["Entity"].erase("PermissionsBoundary"); });
+    change(s, type, c, in.at(type.member("Name")).as_string(),
+           [](Value& r) { r["Entity"].erase("PermissionsBoundary"); });
     return Value::map();
   });
 }
@@ -152,10 +166,12 @@ void register_update(const Services& s, const EntityType& type) {
       if (const Value* path = in.find("NewPath")) entity.set("Path", *path);
       const std::string renamed = in.string_or("New" + type.member("Name"), name);
       entity.set(type.member("Name"), renamed);
-      entity.set("Arn", "arn:aws:iam::" + c.account() + ":" + std::string(type.arn_name) + entity.at("Path").as_string() + renamed);
+      entity.set("Arn", "arn:aws:iam::" + c.account() + ":" + std::string(type.arn_name) +
+                            entity.at("Path").as_string() + renamed);
       if (renamed == name) return put(t, type, c.account(), record);
       if (t.count("iam.access_key", meta::prefix({c.account(), name})))
-        throw Error(ErrorKind::unsupported, "NotImplemented", "Renaming a user who has access keys: tarn can't do that yet. Delete the keys first.");
+        throw Error(ErrorKind::unsupported, "NotImplemented",
+                    "Renaming a user who has access keys: tarn can't do that yet. Delete the keys first.");
       add(t, type, c.account(), record);
       t.erase(type.record, meta::key({c.account(), name}));
     });
@@ -176,11 +192,13 @@ void register_role_updates(const Services& s) {
   });
   s.operations.add("iam:UpdateRoleDescription", [s, update](Context& c, const Value& in) {
     update(c, in);
-    return Value::map({{"Role", shown(role, get(s.metadata, role, c.account(), in.at("RoleName").as_string()), false)}});
+    return Value::map(
+        {{"Role", shown(role, get(s.metadata, role, c.account(), in.at("RoleName").as_string()), false)}});
   });
   s.operations.add("iam:UpdateAssumeRolePolicy", [s](Context& c, const Value& in) {
     govern::check_policy(in.at("PolicyDocument").as_string(), govern::PolicyKind::trust);
-    change(s, role, c, in.at("RoleName").as_string(), [&](Value& r) { r["Entity"].set("AssumeRolePolicyDocument", in.at("PolicyDocument")); });
+    change(s, role, c, in.at("RoleName").as_string(),
+           [&](Value& r) { r["Entity"].set("AssumeRolePolicyDocument", in.at("PolicyDocument")); });
     return Value::map();
   });
 }

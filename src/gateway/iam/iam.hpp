@@ -1,4 +1,5 @@
-// AWS Identity and Access Management: users, groups, roles, policies, instance profiles and access keys, as stored records.
+// AWS Identity and Access Management: users, groups, roles, policies, instance profiles and access keys, as stored
+// records.
 #pragma once
 
 #include "api/operations.hpp"

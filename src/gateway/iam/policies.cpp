@@ -8,14 +8,16 @@ namespace {
 
 using api::Context;
 
-// A record is {"Policy": AWS's Policy, "Versions": [AWS's PolicyVersion with its plain document], "Next": number of the next version}.
+// A record is {"Policy": AWS's Policy, "Versions": [AWS's PolicyVersion with its plain document], "Next": number of the
+// next version}.
 constexpr const char* kind = "iam.policy";
 
 Value find(meta::Reader& reader, const Context& c, const Value& in) {
   const std::string& arn = in.at("PolicyArn").as_string();
   if (auto record = reader.get(kind, meta::key({c.account(), arn}))) return std::move(*record);
   if (arn.starts_with("arn:aws:iam::aws:policy/"))
-    throw Error(ErrorKind::unsupported, "NotImplemented", "tarn does not hold the texts of AWS's own policies (" + arn + "); it can only attach them.");
+    throw Error(ErrorKind::unsupported, "NotImplemented",
+                "tarn does not hold the texts of AWS's own policies (" + arn + "); it can only attach them.");
   no_such_entity("Policy " + arn + " does not exist or is not attachable.");
 }
 
@@ -23,7 +25,8 @@ void store(meta::Transaction& t, const Context& c, const Value& record) {
   t.put(kind, meta::key({c.account(), record.at("Policy").at("Arn").as_string()}), record);
 }
 
-// Who has it attached: {"users": [...], "groups": [...], "roles": [...]} as (name, id) records of ListEntitiesForPolicy.
+// Who has it attached: {"users": [...], "groups": [...], "roles": [...]} as (name, id) records of
+// ListEntitiesForPolicy.
 struct Attachments {
   ValueList users, groups, roles;
   int64_t boundaries = 0;
@@ -35,10 +38,14 @@ Attachments attachments(meta::Reader& reader, const Context& c, const std::strin
   auto collect = [&](const EntityType& type, ValueList& into) {
     for (const auto& r : reader.list(type.record, meta::prefix({c.account()}))) {
       const Value& entity = r.value.at("Entity");
-      if (const Value* boundary = entity.find("PermissionsBoundary"); boundary && boundary->string_or("PermissionsBoundaryArn") == arn) out.boundaries++;
+      if (const Value* boundary = entity.find("PermissionsBoundary");
+          boundary && boundary->string_or("PermissionsBoundaryArn") == arn)
+        out.boundaries++;
       const Value* attached = r.value.find("Attached");
-      if (attached && std::find(attached->as_list().begin(), attached->as_list().end(), Value(arn)) != attached->as_list().end())
-        into.push_back(Value::map({{type.member("Name"), entity.at(type.member("Name"))}, {type.member("Id"), entity.at(type.member("Id"))}}));
+      if (attached &&
+          std::find(attached->as_list().begin(), attached->as_list().end(), Value(arn)) != attached->as_list().end())
+        into.push_back(Value::map({{type.member("Name"), entity.at(type.member("Name"))},
+                                   {type.member("Id"), entity.at(type.member("Id"))}}));
     }
   };
   collect(user, out.users);
@@ -58,7 +65,8 @@ Value shown(meta::Reader& reader, const Context& c, const Value& record) {
 Value version_of(const Value& record, const std::string& id) {
   for (const Value& v : record.at("Versions").as_list())
     if (v.at("VersionId").as_string() == id) return v;
-  no_such_entity("Policy " + record.at("Policy").at("Arn").as_string() + " version " + id + " does not exist or is not attachable.");
+  no_such_entity("Policy " + record.at("Policy").at("Arn").as_string() + " version " + id +
+                 " does not exist or is not attachable.");
 }
 
 Value shown_version(const Value& record, const Value& version, bool with_document) {
@@ -87,12 +95,14 @@ Value create(const Services& s, Context& c, const Value& in) {
                              {"UpdateDate", now}});
   if (const Value* description = in.find("Description")) policy.set("Description", *description);
   if (const Value* tags = in.find("Tags")) set_tags(policy["Tags"], *tags);
-  Value record = Value::map({{"Policy", policy},
-                             {"Versions", Value::list({Value::map({{"VersionId", "v1"}, {"CreateDate", now}, {"Document", document}})})},
-                             {"Next", 2}});
+  Value record = Value::map(
+      {{"Policy", policy},
+       {"Versions", Value::list({Value::map({{"VersionId", "v1"}, {"CreateDate", now}, {"Document", document}})})},
+       {"Next", 2}});
   s.metadata.change(c.principal.arn, [&](meta::Transaction& t) {
     if (t.get(kind, meta::key({c.account(), arn})))
-      throw Error(ErrorKind::conflict, "EntityAlreadyExists", "A policy called " + name + " already exists. Duplicate names are not allowed.");
+      throw Error(ErrorKind::conflict, "EntityAlreadyExists",
+                  "A policy called " + name + " already exists. Duplicate names are not allowed.");
     store(t, c, record);
   });
   return Value::map({{"Policy", shown(s.metadata, c, record)}});
@@ -102,9 +112,12 @@ Value remove(const Services& s, Context& c, const Value& in) {
   s.metadata.change(c.principal.arn, [&](meta::Transaction& t) {
     Value record = find(t, c, in);
     const std::string& arn = in.at("PolicyArn").as_string();
-    if (attachments(t, c, arn).count()) throw Error(ErrorKind::conflict, "DeleteConflict", "Cannot delete a policy attached to entities.");
+    if (attachments(t, c, arn).count())
+      throw Error(ErrorKind::conflict, "DeleteConflict", "Cannot delete a policy attached to entities.");
     if (record.at("Versions").as_list().size() > 1)
-      throw Error(ErrorKind::conflict, "DeleteConflict", "This policy has more than one version. Before you delete a policy, you must delete the policy's versions. The default version is deleted with the policy.");
+      throw Error(ErrorKind::conflict, "DeleteConflict",
+                  "This policy has more than one version. Before you delete a policy, you must delete the policy's "
+                  "versions. The default version is deleted with the policy.");
     t.erase(kind, meta::key({c.account(), arn}));
   });
   return Value::map();
@@ -131,10 +144,13 @@ Value create_version(const Services& s, Context& c, const Value& in) {
     Value record = find(t, c, in);
     auto& versions = record["Versions"].as_list();
     if (versions.size() >= 5)
-      throw Error(ErrorKind::limit, "LimitExceeded", "A managed policy can have up to 5 versions. Before you create a new version, you must delete an existing version.");
+      throw Error(ErrorKind::limit, "LimitExceeded",
+                  "A managed policy can have up to 5 versions. Before you create a new version, you must delete an "
+                  "existing version.");
     const int64_t number = record.at("Next").as_int();
     const Time now = std::chrono::floor<std::chrono::seconds>(c.now);
-    Value version = Value::map({{"VersionId", "v" + std::to_string(number)}, {"CreateDate", now}, {"Document", in.at("PolicyDocument")}});
+    Value version = Value::map(
+        {{"VersionId", "v" + std::to_string(number)}, {"CreateDate", now}, {"Document", in.at("PolicyDocument")}});
     versions.insert(versions.begin(), version);
     record.set("Next", number + 1);
     if (in.bool_or("SetAsDefault")) record["Policy"].set("DefaultVersionId", version.at("VersionId"));
@@ -173,7 +189,9 @@ Value list_versions(const Services& s, Context& c, const Value& in) {
   ValueList versions;
   for (const Value& v : record.at("Versions").as_list()) versions.push_back(shown_version(record, v, false));
   // Newest first: the marker must grow as the number falls.
-  return page(in, "Versions", versions, [](const Value& v) { return std::to_string(2'000'000'000 - std::stoll(v.at("VersionId").as_string().substr(1))); });
+  return page(in, "Versions", versions, [](const Value& v) {
+    return std::to_string(2'000'000'000 - std::stoll(v.at("VersionId").as_string().substr(1)));
+  });
 }
 
 Value list_entities(const Services& s, Context& c, const Value& in) {
@@ -208,7 +226,8 @@ void register_tags(const Services& s) {
   s.operations.add("iam:ListPolicyTags", [s](Context& c, const Value& in) {
     Value record = find(s.metadata, c, in);
     const Value* tags = record.at("Policy").find("Tags");
-    return page(in, "Tags", tags && tags->is_list() ? tags->as_list() : ValueList(), [](const Value& v) { return v.at("Key").as_string(); });
+    return page(in, "Tags", tags && tags->is_list() ? tags->as_list() : ValueList(),
+                [](const Value& v) { return v.at("Key").as_string(); });
   });
 }
 
@@ -231,7 +250,8 @@ void register_policies(const Services& s) {
   });
   on("iam:GetPolicyVersion", [](const Services& services, Context& c, const Value& in) {
     Value record = find(services.metadata, c, in);
-    return Value::map({{"PolicyVersion", shown_version(record, version_of(record, in.at("VersionId").as_string()), true)}});
+    return Value::map(
+        {{"PolicyVersion", shown_version(record, version_of(record, in.at("VersionId").as_string()), true)}});
   });
   register_tags(s);
 }

@@ -6,13 +6,16 @@
 
 namespace tarn::gateway::iam {
 
-void no_such_entity(const std::string& message) { throw Error(ErrorKind::missing, "NoSuchEntity", message); }
+void no_such_entity(const std::string& message) {
+  throw Error(ErrorKind::missing, "NoSuchEntity", message);
+}
 
 Value get(meta::Reader& reader, const EntityType& type, std::string_view account, std::string_view name) {
   if (auto record = reader.get(type.record, meta::key({account, name}))) return std::move(*record);
   const std::string what = &type == &instance_profile ? "Instance Profile " + std::string(name) + " cannot be found."
                            : type.name == "Group"     ? "The group with name " + std::string(name) + " cannot be found."
-                                                      : "The " + std::string(type.arn_name) + " with name " + std::string(name) + " cannot be found.";
+                                                      : "The " + std::string(type.arn_name) + " with name " +
+                                                        std::string(name) + " cannot be found.";
   no_such_entity(what);
 }
 
@@ -23,24 +26,28 @@ void put(meta::Transaction& t, const EntityType& type, std::string_view account,
 void add(meta::Transaction& t, const EntityType& type, std::string_view account, const Value& record) {
   const std::string& name = record.at("Entity").at(type.member("Name")).as_string();
   if (t.get(type.record, meta::key({account, name})))
-    throw Error(ErrorKind::conflict, "EntityAlreadyExists", std::string(type.name) + " with name " + name + " already exists.");
+    throw Error(ErrorKind::conflict, "EntityAlreadyExists",
+                std::string(type.name) + " with name " + name + " already exists.");
   put(t, type, account, record);
 }
 
 Value make_entity(const EntityType& type, const api::Context& context, const Value& input, Random& random) {
   const std::string path = input.string_or("Path", "/"), name = input.at(type.member("Name")).as_string();
-  Value entity = Value::map({{"Path", path},
-                             {type.member("Name"), name},
-                             {type.member("Id"), std::string(type.id_prefix) + random.alphanumeric(17)},
-                             {"Arn", "arn:aws:iam::" + context.account() + ":" + std::string(type.arn_name) + path + name},
-                             {"CreateDate", std::chrono::floor<std::chrono::seconds>(context.now)}});
+  Value entity =
+      Value::map({{"Path", path},
+                  {type.member("Name"), name},
+                  {type.member("Id"), std::string(type.id_prefix) + random.alphanumeric(17)},
+                  {"Arn", "arn:aws:iam::" + context.account() + ":" + std::string(type.arn_name) + path + name},
+                  {"CreateDate", Time(std::chrono::floor<std::chrono::seconds>(context.now))}});
   if (const Value* tags = input.find("Tags")) set_tags(entity["Tags"], *tags);
   if (const Value* boundary = input.find("PermissionsBoundary"))
-    entity.set("PermissionsBoundary", Value::map({{"PermissionsBoundaryType", "Policy"}, {"PermissionsBoundaryArn", *boundary}}));
+    entity.set("PermissionsBoundary",
+               Value::map({{"PermissionsBoundaryType", "Policy"}, {"PermissionsBoundaryArn", *boundary}}));
   return entity;
 }
 
-Value page(const Value& input, std::string_view list_name, const ValueList& items, const std::function<std::string(const Value&)>& id_of) {
+Value page(const Value& input, std::string_view list_name, const ValueList& items,
+           const std::function<std::string(const Value&)>& id_of) {
   const std::string after = base64_decode(input.string_or("Marker")).value_or("");
   const auto limit = static_cast<std::size_t>(input.int_or("MaxItems", 100));
   Value out = Value::map();
@@ -64,7 +71,8 @@ std::string encode_document(std::string_view document) {
   static constexpr char digits[] = "0123456789ABCDEF";
   std::string out;
   for (unsigned char c : document) {
-    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' || c == '~') {
+    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+        c == '.' || c == '~') {
       out += static_cast<char>(c);
     } else {
       out += '%';
@@ -85,13 +93,15 @@ void set_tags(Value& tags, const Value& added) {
     else
       list.push_back(tag);
   }
-  if (tags.as_list().size() > 50) throw Error(ErrorKind::limit, "LimitExceeded", "The number of tags has reached the maximum limit of 50.");
+  if (tags.as_list().size() > 50)
+    throw Error(ErrorKind::limit, "LimitExceeded", "The number of tags has reached the maximum limit of 50.");
 }
 
 void remove_tags(Value& tags, const Value& keys) {
   if (!tags.is_list()) return;
   std::erase_if(tags.as_list(), [&](const Value& tag) {
-    return std::any_of(keys.as_list().begin(), keys.as_list().end(), [&](const Value& key) { return tag.at("Key") == key; });
+    return std::any_of(keys.as_list().begin(), keys.as_list().end(),
+                       [&](const Value& key) { return tag.at("Key") == key; });
   });
 }
 

@@ -1,7 +1,8 @@
 // The records behind IAM's operations, and what all of the operations' files share.
 //
-// A record is {"Entity": AWS's own shape (User, Role ...), "Inline": {policy name: document}, "Attached": [policy ARNs],
-// "Members": [user names, of a group], "Roles": [of an instance profile]}, in the kind "iam.role" and so on, under (account, name).
+// A record is {"Entity": AWS's own shape (User, Role ...), "Inline": {policy name: document}, "Attached": [policy
+// ARNs], "Members": [user names, of a group], "Roles": [of an instance profile]}, in the kind "iam.role" and so on,
+// under (account, name).
 #pragma once
 
 #include <functional>
@@ -44,8 +45,10 @@ void add(meta::Transaction& t, const EntityType& type, std::string_view account,
 
 [[noreturn]] void no_such_entity(const std::string& message);
 
-// One page of `items` by Marker and MaxItems: {list_name: [...], "IsTruncated": ..., "Marker": ...}. `id_of` orders and marks them.
-Value page(const Value& input, std::string_view list_name, const ValueList& items, const std::function<std::string(const Value&)>& id_of);
+// One page of `items` by Marker and MaxItems: {list_name: [...], "IsTruncated": ..., "Marker": ...}. `id_of` orders and
+// marks them.
+Value page(const Value& input, std::string_view list_name, const ValueList& items,
+           const std::function<std::string(const Value&)>& id_of);
 
 // Documents leave IAM percent-encoded (RFC 3986).
 std::string encode_document(std::string_view document);

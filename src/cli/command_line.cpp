@@ -1,0 +1,247 @@
+#include "cli/command_line.hpp"
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "base/error.hpp"
+#include "base/json.hpp"
+#include "cli/client.hpp"
+#include "cli/completion.hpp"
+#include "cli/doctor.hpp"
+#include "cli/output.hpp"
+#include "cli/s3.hpp"
+#include "cli/sql.hpp"
+#include "cli/up.hpp"
+#include "cli/version.hpp"
+
+namespace tarn::cli {
+namespace {
+
+// What every client command takes.
+struct Common {
+  std::string endpoint, profile;
+  bool json = false;
+};
+
+struct CommandLine {
+  CLI::App app{
+      "tarn: an AWS data-lake platform in one program.\n"
+      "  tarn up                       serve everything on 127.0.0.1:4566\n"
+      "  tarn sql \"SELECT ...\"         ask Athena; see also tarn s3, tarn status\n"
+      "Client commands speak to --endpoint, AWS_ENDPOINT_URL or 127.0.0.1:4566."};
+  std::function<int()> chosen;
+
+  UpOptions up_options;
+  Common common;
+  SqlOptions sql_options;
+  std::string from, to, shell, duration;
+  bool recursive = false, force = false;
+
+  CommandLine() {
+    app.require_subcommand(1);
+    app.set_version_flag("--version", std::string("tarn ") + version);
+    app.name("tarn");
+    add_up();
+    add_status();
+    add_sql();
+    add_s3();
+    add_clock();
+    add_doctor();
+    add_version();
+    add_completion();
+  }
+
+  CLI::App* command(CLI::App& parent, const std::string& name, const std::string& what, std::function<int()> run) {
+    CLI::App* sub = parent.add_subcommand(name, what);
+    sub->callback([this, run = std::move(run)] { chosen = run; });
+    return sub;
+  }
+
+  // A command that speaks to a running tarn.
+  CLI::App* client_command(CLI::App& parent, const std::string& name, const std::string& what,
+                           std::function<int(Client&)> run) {
+    CLI::App* sub = command(parent, name, what, [this, run = std::move(run)] {
+      Client client(find_target(common.endpoint, common.profile));
+      return run(client);
+    });
+    sub->add_option("--endpoint", common.endpoint, "Address of tarn");
+    sub->add_option("--profile", common.profile, "Section of ~/.aws to take keys from");
+    sub->add_flag("--json", common.json, "Print JSON");
+    return sub;
+  }
+
+  void add_up() {
+    UpOptions& o = up_options;
+    CLI::App* up =
+        command(app, "up", "Serve the whole platform on one address", [this] { return cli::up(up_options); });
+    up->add_option("--data", o.data_dir, "Folder of all state; made when absent")->capture_default_str();
+    up->add_option("--host", o.host, "Address to listen on")->capture_default_str();
+    up->add_option("--port", o.port, "Port of every AWS service; 0 takes a free one")
+        ->check(CLI::Range(0, 65535))
+        ->capture_default_str();
+    up->add_option("--redshift-port", o.redshift_port, "Port of Redshift; 0 takes a free one")
+        ->check(CLI::Range(0, 65535))
+        ->capture_default_str();
+    up->add_option("--auth", o.auth,
+                   "dev: any key is an account's root. strict: only keys that tarn issued. Default: dev on loopback, "
+                   "else strict")
+        ->check(CLI::IsMember({"dev", "strict"}));
+    up->add_option("--compat", o.compat, "strict: AWS's exact answer also where AWS refuses what tarn would take")
+        ->check(CLI::IsMember({"default", "strict"}))
+        ->capture_default_str();
+    up->add_option("--account", o.account, "The 12-digit account of keys that name none")
+        ->check([](const std::string& s) {
+          return s.size() == 12 && s.find_first_not_of("0123456789") == std::string::npos ? ""
+                                                                                          : "an account has 12 digits";
+        })
+        ->capture_default_str();
+    up->add_option("--clock", o.clock, "manual: time stands still but for `tarn clock advance`")
+        ->check(CLI::IsMember({"system", "manual"}))
+        ->capture_default_str();
+    up->add_option("--durability", o.durability, "none: no flushes, for throw-away use")
+        ->check(CLI::IsMember({"flushed", "none"}))
+        ->capture_default_str();
+    up->add_flag("--allow-reset", o.allow_reset, "Let POST /_tarn/reset empty this tarn");
+    up->add_flag("--log-json", o.log_json, "Log in JSON, a line an event");
+    up->add_flag("--quiet", o.quiet, "Do not log requests");
+  }
+
+  void add_status() {
+    client_command(app, "status", "Tell whether a tarn answers, and what runs in it", [this](Client& client) {
+      Value health = client.local("GET", "/_tarn/health");
+      if (common.json) {
+        print_json(health);
+        return 0;
+      }
+      std::cout << "tarn " << health.string_or("version") << " at " << client.target().endpoint << " is "
+                << health.string_or("state") << ", up for " << health.int_or("uptime_s") << " s\nservices:";
+      for (const auto& [name, state] : health.at("services").as_map()) std::cout << ' ' << name;
+      std::cout << '\n';
+      return 0;
+    });
+  }
+
+  void add_sql() {
+    CLI::App* sub = client_command(app, "sql", "Run a statement in Athena and print its rows", [this](Client& client) {
+      sql_options.json = common.json;
+      return cli::sql(client, sql_options);
+    });
+    sub->add_option("statement", sql_options.statement, "The statement; - reads standard input")->required();
+    sub->add_option("--database,-d", sql_options.database, "Database of tables that name none");
+    sub->add_option("--workgroup", sql_options.workgroup, "Workgroup; primary when not given");
+    sub->add_option("--output", sql_options.output, "s3:// place of the result file");
+    sub->add_flag("--csv", sql_options.csv, "Print CSV");
+  }
+
+  void add_s3() {
+    CLI::App* s3 = app.add_subcommand("s3", "Look at, copy and remove objects")->require_subcommand(1);
+    auto* ls = client_command(*s3, "ls", "List buckets, or what is under a prefix",
+                              [this](Client& c) { return s3_list(c, from, recursive, common.json); });
+    ls->add_option("where", from, "s3://bucket/prefix");
+    auto* cp = client_command(*s3, "cp", "Copy a file to s3, from s3, or within s3",
+                              [this](Client& c) { return s3_copy(c, from, to, recursive); });
+    cp->add_option("from", from)->required();
+    cp->add_option("to", to)->required();
+    auto* rm = client_command(*s3, "rm", "Remove an object, or all under a prefix",
+                              [this](Client& c) { return s3_remove(c, from, recursive); });
+    rm->add_option("where", from, "s3://bucket/key")->required();
+    for (CLI::App* sub : {ls, cp, rm}) sub->add_flag("--recursive,-r", recursive, "All below, too");
+    client_command(*s3, "mb", "Make a bucket", [this](Client& c) { return s3_make_bucket(c, from); })
+        ->add_option("where", from, "s3://bucket")
+        ->required();
+    auto* rb =
+        client_command(*s3, "rb", "Remove a bucket", [this](Client& c) { return s3_remove_bucket(c, from, force); });
+    rb->add_option("where", from, "s3://bucket")->required();
+    rb->add_flag("--force", force, "Remove its objects first");
+    client_command(*s3, "cat", "Write an object to standard output", [this](Client& c) { return s3_cat(c, from); })
+        ->add_option("where", from, "s3://bucket/key")
+        ->required();
+  }
+
+  void add_clock() {
+    CLI::App* clock =
+        app.add_subcommand("clock", "Tell or move the time of a tarn that was started with --clock manual")
+            ->require_subcommand(1);
+    auto print = [this](const Value& state) {
+      if (common.json)
+        print_json(state);
+      else
+        std::cout << state.string_or("now") << '\n';
+      return 0;
+    };
+    client_command(*clock, "now", "Tell the time",
+                   [print](Client& c) { return print(c.local("GET", "/_tarn/clock")); });
+    client_command(*clock, "advance", "Move the time forward",
+                   [this, print](Client& c) {
+                     return print(c.local("POST", "/_tarn/clock",
+                                          to_json(Value::map({{"advance_ms", parse_duration_ms(duration)}}))));
+                   })
+        ->add_option("by", duration, "36h, 15m, 90s, 2d, 500ms")
+        ->required();
+  }
+
+  static int64_t parse_duration_ms(const std::string& text) {
+    std::size_t end = 0;
+    double number = 0;
+    try {
+      number = std::stod(text, &end);
+    } catch (const std::exception&) {
+      end = 0;
+    }
+    const std::string unit = text.substr(end);
+    const double factor = unit == "ms"  ? 1
+                          : unit == "s" ? 1e3
+                          : unit == "m" ? 60e3
+                          : unit == "h" ? 3600e3
+                          : unit == "d" ? 86400e3
+                                        : 0;
+    if (end == 0 || factor == 0 || number < 0)
+      throw Error(ErrorKind::caller, "InvalidDuration", text + " is no duration: write 36h, 15m, 90s, 2d or 500ms.");
+    return static_cast<int64_t>(number * factor);
+  }
+
+  void add_doctor() {
+    CLI::App* sub = command(app, "doctor", "Check what this machine has of what tarn needs",
+                            [this] { return doctor(up_options.data_dir, up_options.port, common.json); });
+    sub->add_option("--data", up_options.data_dir, "Folder of all state")->capture_default_str();
+    sub->add_option("--port", up_options.port, "Port of tarn")->capture_default_str();
+    sub->add_flag("--json", common.json, "Print JSON");
+  }
+
+  void add_version() {
+    CLI::App* sub = command(app, "version", "Tell the version", [this] {
+      if (common.json)
+        print_json(Value::map({{"version", version}}));
+      else
+        std::cout << "tarn " << version << '\n';
+      return 0;
+    });
+    sub->add_flag("--json", common.json, "Print JSON");
+  }
+
+  void add_completion() {
+    CLI::App* sub = command(app, "completion", "Print a completion script: source <(tarn completion bash)", [this] {
+      std::cout << completion_script(app, shell);
+      return 0;
+    });
+    sub->add_option("shell", shell, "bash, zsh or fish")->required()->check(CLI::IsMember({"bash", "zsh", "fish"}));
+  }
+};
+
+}  // namespace
+
+int run(int argc, char** argv) {
+  CommandLine line;
+  CLI11_PARSE(line.app, argc, argv);
+  try {
+    return line.chosen();
+  } catch (const Error& e) {
+    if (line.common.json)
+      std::cerr << to_json(Value::map({{"error", e.code()}, {"message", e.message()}})) << '\n';
+    else
+      std::cerr << "tarn: " << e.message() << '\n';
+    return 1;
+  }
+}
+
+}  // namespace tarn::cli

@@ -1,0 +1,45 @@
+// All of tarn's parts, put together in the order in which they depend on each other, over one data folder.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "api/operations.hpp"
+#include "base/clock.hpp"
+#include "base/metrics.hpp"
+#include "base/random.hpp"
+#include "govern/identities.hpp"
+
+namespace tarn::cli {
+
+struct PlatformOptions {
+  std::string data_dir;
+  bool durable = true;          // false: acknowledged writes survive kill -9 but not power loss
+  bool strict = false;          // AWS's exact answer where AWS refuses what tarn would take (--compat strict)
+  std::string job_runtime_dir;  // holds awsglue and tarn_job
+};
+
+// Owns every part. Made and destroyed by one thread; the operations are thread-safe.
+class Platform {
+ public:
+  // Opens or creates the data folder. One that another process holds throws Error (conflict, DataFolderInUse), one that
+  // is not tarn's Error (caller, InvalidDataFolder).
+  Platform(PlatformOptions options, Clock& clock, Random& random);
+  // Ends what runs by itself (crawls, queries, jobs) and closes the stores.
+  ~Platform();
+
+  api::Operations& operations();
+  govern::Identities& identities();
+  Metrics& metrics();
+
+  // Where this tarn answers, for the processes that it starts. Set once, before the first request.
+  void set_endpoint(const std::string& endpoint);
+  // Forgets everything: objects, tables, users, runs. What runs is ended first.
+  void reset();
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace tarn::cli

@@ -1,0 +1,26 @@
+// `tarn up`: serves everything on one address until it is told to stop.
+#pragma once
+
+#include <string>
+
+namespace tarn::cli {
+
+struct UpOptions {
+  std::string data_dir = ".tarn/data";
+  std::string host = "127.0.0.1";
+  int port = 4566;
+  int redshift_port = 5439;
+  std::string auth;  // "dev", "strict"; empty: dev on loopback, else strict
+  std::string compat = "default";
+  std::string account = "000000000000";
+  std::string clock = "system";
+  std::string durability = "flushed";
+  bool allow_reset = false;
+  bool log_json = false;
+  bool quiet = false;
+};
+
+// Returns the process's exit code. Errors are thrown.
+int up(const UpOptions& options);
+
+}  // namespace tarn::cli
