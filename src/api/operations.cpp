@@ -37,7 +37,9 @@ void Operations::add(std::string_view name, Handler handler) {
   TARN_ASSERT(handlers_.emplace(found.operation, std::move(handler)).second);
 }
 
-bool Operations::has(const Service&, const Operation& operation) const { return handlers_.contains(&operation); }
+bool Operations::has(const Service&, const Operation& operation) const {
+  return handlers_.contains(&operation);
+}
 
 Value Operations::call(Context& context, std::string_view name, const Value& input) {
   Found found = find(name);

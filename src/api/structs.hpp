@@ -1,8 +1,9 @@
 // What the generated structs are made of, and how they become Values and back.
 //
-// For a service S, "api/S.hpp" (generated) declares in namespace tarn::api::S a plain struct for every shape that the operations listed
-// in overlay/S.json reach. Members carry AWS's names in snake_case. A required member is plain, any other is std::optional: absent means
-// "not sent". Enumerations are strings; their known words stand as constants (job_run_state::running).
+// For a service S, "api/S.hpp" (generated) declares in namespace tarn::api::S a plain struct for every shape that the
+// operations listed in overlay/S.json reach. Members carry AWS's names in snake_case. A required member is plain, any
+// other is std::optional: absent means "not sent". Enumerations are strings; their known words stand as constants
+// (job_run_state::running).
 #pragma once
 
 #include <cmath>
@@ -43,10 +44,18 @@ class Box {
   std::shared_ptr<T> p_;
 };
 
-inline void from_value(const Value& v, std::string& out) { out = v.as_string(); }
-inline void from_value(const Value& v, bool& out) { out = v.as_bool(); }
-inline void from_value(const Value& v, int64_t& out) { out = v.as_int(); }
-inline void from_value(const Value& v, double& out) { out = v.as_double(); }
+inline void from_value(const Value& v, std::string& out) {
+  out = v.as_string();
+}
+inline void from_value(const Value& v, bool& out) {
+  out = v.as_bool();
+}
+inline void from_value(const Value& v, int64_t& out) {
+  out = v.as_int();
+}
+inline void from_value(const Value& v, double& out) {
+  out = v.as_double();
+}
 void from_value(const Value& v, Blob& out);  // takes base64 text too: what a Blob becomes in JSON
 // A stored record holds a Time as seconds since 1970 (to_json writes it so).
 inline void from_value(const Value& v, Time& out) {
@@ -55,22 +64,40 @@ inline void from_value(const Value& v, Time& out) {
   else
     out = v.as_time();
 }
-inline void from_value(const Value& v, Value& out) { out = v; }
+inline void from_value(const Value& v, Value& out) {
+  out = v;
+}
 
-inline Value to_value(const std::string& v) { return v; }
-inline Value to_value(bool v) { return v; }
-inline Value to_value(int64_t v) { return v; }
-inline Value to_value(double v) { return v; }
-inline Value to_value(const Blob& v) { return v; }
-inline Value to_value(Time v) { return v; }
-inline Value to_value(const Value& v) { return v; }
+inline Value to_value(const std::string& v) {
+  return v;
+}
+inline Value to_value(bool v) {
+  return v;
+}
+inline Value to_value(int64_t v) {
+  return v;
+}
+inline Value to_value(double v) {
+  return v;
+}
+inline Value to_value(const Blob& v) {
+  return v;
+}
+inline Value to_value(Time v) {
+  return v;
+}
+inline Value to_value(const Value& v) {
+  return v;
+}
 
 // The struct of an operation without input or output.
 struct Empty {
   bool operator==(const Empty&) const = default;
 };
 inline void from_value(const Value&, Empty&) {}
-inline Value to_value(const Empty&) { return Value::map(); }
+inline Value to_value(const Empty&) {
+  return Value::map();
+}
 
 template <class T>
 void from_value(const Value& v, std::vector<T>& out);
@@ -134,7 +161,8 @@ void write_member(Value& v, std::string_view name, const std::optional<T>& in) {
   if (in) write_member(v, name, *in);
 }
 
-// A struct of type T made from `v`. Stored records are read so; a wrong type throws Error (caller, SerializationException).
+// A struct of type T made from `v`. Stored records are read so; a wrong type throws Error (caller,
+// SerializationException).
 template <class T>
 T from(const Value& v) {
   T out{};

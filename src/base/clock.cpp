@@ -44,7 +44,9 @@ std::optional<int> parse_offset(std::string_view text) {
 
 }  // namespace
 
-Time SystemClock::now() const { return std::chrono::time_point_cast<milliseconds>(std::chrono::system_clock::now()); }
+Time SystemClock::now() const {
+  return std::chrono::time_point_cast<milliseconds>(std::chrono::system_clock::now());
+}
 
 bool SystemClock::wait_until(Time deadline, std::stop_token stop) {
   std::mutex mutex;
@@ -95,8 +97,12 @@ std::string format_iso8601(Time t, bool with_ms) {
   return out + "Z";
 }
 
-std::string format_http_date(Time t) { return format_time(t, "%a, %d %b %Y %H:%M:%S GMT"); }
-std::string format_basic_iso8601(Time t) { return format_time(t, "%Y%m%dT%H%M%SZ"); }
+std::string format_http_date(Time t) {
+  return format_time(t, "%a, %d %b %Y %H:%M:%S GMT");
+}
+std::string format_basic_iso8601(Time t) {
+  return format_time(t, "%Y%m%dT%H%M%SZ");
+}
 
 std::optional<Time> parse_iso8601(std::string_view text) {
   auto year = digits(text, 0, 4), month = digits(text, 5, 2), day = digits(text, 8, 2);

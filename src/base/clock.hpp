@@ -52,8 +52,8 @@ std::string format_basic_iso8601(Time t);
 // Calendar parts by strftime's letters (%Y %m %d %H %M %S), for paths and logs.
 std::string format_time(Time t, const char* strftime_format);
 
-// Each is absent when the text has another form or names no real instant. parse_iso8601 takes an offset, "Z" or neither (UTC), up to
-// nine decimals (cut to milliseconds), and a date alone.
+// Each is absent when the text has another form or names no real instant. parse_iso8601 takes an offset, "Z" or neither
+// (UTC), up to nine decimals (cut to milliseconds), and a date alone.
 std::optional<Time> parse_iso8601(std::string_view text);
 std::optional<Time> parse_http_date(std::string_view text);
 std::optional<Time> parse_basic_iso8601(std::string_view text);

@@ -16,11 +16,16 @@ namespace {
 
 const EVP_MD* openssl_digest(DigestKind kind) {
   switch (kind) {
-    case DigestKind::md5: return EVP_md5();
-    case DigestKind::sha1: return EVP_sha1();
-    case DigestKind::sha256: return EVP_sha256();
-    case DigestKind::sha512: return EVP_sha512();
-    default: return nullptr;
+    case DigestKind::md5:
+      return EVP_md5();
+    case DigestKind::sha1:
+      return EVP_sha1();
+    case DigestKind::sha256:
+      return EVP_sha256();
+    case DigestKind::sha512:
+      return EVP_sha512();
+    default:
+      return nullptr;
   }
 }
 
@@ -90,10 +95,14 @@ void Digest::update(std::string_view bytes) {
 
 std::string Digest::finish() {
   switch (state_->kind) {
-    case DigestKind::crc32: return big_endian(state_->crc, 4);
-    case DigestKind::crc32c: return big_endian(~state_->crc & 0xffffffffu, 4);
-    case DigestKind::crc64nvme: return big_endian(~state_->crc, 8);
-    default: break;
+    case DigestKind::crc32:
+      return big_endian(state_->crc, 4);
+    case DigestKind::crc32c:
+      return big_endian(~state_->crc & 0xffffffffu, 4);
+    case DigestKind::crc64nvme:
+      return big_endian(~state_->crc, 8);
+    default:
+      break;
   }
   unsigned char out[EVP_MAX_MD_SIZE];
   unsigned size = 0;

@@ -1,4 +1,5 @@
-// Digests and checksums over streams of bytes. Results are raw bytes (not hex), checksums big-endian, as S3's headers encode them.
+// Digests and checksums over streams of bytes. Results are raw bytes (not hex), checksums big-endian, as S3's headers
+// encode them.
 #pragma once
 
 #include <memory>

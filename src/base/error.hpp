@@ -1,7 +1,8 @@
 // The one way a request fails.
 //
-// Code below the gateway throws Error; the gateway catches it once and writes it in the form of the protocol that the client speaks.
-// A normal absence is std::optional, not an Error. Exceptions of libraries are turned into Error where the library is called.
+// Code below the gateway throws Error; the gateway catches it once and writes it in the form of the protocol that the
+// client speaks. A normal absence is std::optional, not an Error. Exceptions of libraries are turned into Error where
+// the library is called.
 #pragma once
 
 #include <exception>
@@ -12,7 +13,8 @@
 
 namespace tarn {
 
-// Whose fault it is. The HTTP status follows from it where neither the service model nor the service's own table says otherwise.
+// Whose fault it is. The HTTP status follows from it where neither the service model nor the service's own table says
+// otherwise.
 enum class ErrorKind {
   caller,       // the request is wrong: 400
   denied,       // not allowed: 403
@@ -26,7 +28,8 @@ enum class ErrorKind {
 
 class Error : public std::exception {
  public:
-  // `code` is AWS's own word for the error ("NoSuchKey", "EntityNotFoundException"); `message` tells the caller what to do about it.
+  // `code` is AWS's own word for the error ("NoSuchKey", "EntityNotFoundException"); `message` tells the caller what to
+  // do about it.
   Error(ErrorKind kind, std::string code, std::string message)
       : kind_(kind), code_(std::move(code)), message_(std::move(message)) {}
 

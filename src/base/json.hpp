@@ -8,8 +8,8 @@
 
 namespace tarn {
 
-// Parses one JSON text (UTF-8). Integers that fit become integers, other numbers doubles; of equal keys the last counts.
-// Malformed text, or nesting deeper than 256, throws Error (caller, SerializationException).
+// Parses one JSON text (UTF-8). Integers that fit become integers, other numbers doubles; of equal keys the last
+// counts. Malformed text, or nesting deeper than 256, throws Error (caller, SerializationException).
 Value parse_json(std::string_view text);
 
 // Writes compact JSON. A Blob becomes base64, a Time seconds since 1970 with up to three decimals.

@@ -15,10 +15,14 @@ std::atomic<bool> as_json{false};
 
 constexpr std::string_view name_of(LogLevel level) {
   switch (level) {
-    case LogLevel::debug: return "debug";
-    case LogLevel::info: return "info";
-    case LogLevel::warning: return "warning";
-    default: return "error";
+    case LogLevel::debug:
+      return "debug";
+    case LogLevel::info:
+      return "info";
+    case LogLevel::warning:
+      return "warning";
+    default:
+      return "error";
   }
 }
 
@@ -39,7 +43,9 @@ void configure_log(LogLevel least, bool json) {
   as_json = json;
 }
 
-bool logs(LogLevel level) { return level >= least_level.load(std::memory_order_relaxed); }
+bool logs(LogLevel level) {
+  return level >= least_level.load(std::memory_order_relaxed);
+}
 
 void log(LogLevel level, std::string_view message, const Value& fields) {
   if (!logs(level)) return;

@@ -30,7 +30,9 @@ std::string Random::uuid() {
   return text;
 }
 
-std::string Random::hex(std::size_t digits) { return hex_encode(bytes((digits + 1) / 2)).substr(0, digits); }
+std::string Random::hex(std::size_t digits) {
+  return hex_encode(bytes((digits + 1) / 2)).substr(0, digits);
+}
 
 std::string Random::alphanumeric(std::size_t length) {
   std::string out = bytes(length);

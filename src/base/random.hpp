@@ -16,9 +16,9 @@ class Random {
 
   uint64_t next();
   std::string bytes(std::size_t size_bytes);
-  std::string uuid();                           // version 4, lower case
-  std::string hex(std::size_t digits);          // lower case
-  std::string alphanumeric(std::size_t length); // A-Z and 2-7, as AWS's own ids
+  std::string uuid();                            // version 4, lower case
+  std::string hex(std::size_t digits);           // lower case
+  std::string alphanumeric(std::size_t length);  // A-Z and 2-7, as AWS's own ids
 };
 
 // The operating system's.

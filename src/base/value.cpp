@@ -29,10 +29,16 @@ Value& Value::operator=(const Value&) = default;
 Value& Value::operator=(Value&&) noexcept = default;
 Value::~Value() = default;
 
-Value Value::map(std::initializer_list<ValueMember> members) { return Value(ValueMap(members)); }
-Value Value::list(std::initializer_list<Value> items) { return Value(ValueList(items)); }
+Value Value::map(std::initializer_list<ValueMember> members) {
+  return Value(ValueMap(members));
+}
+Value Value::list(std::initializer_list<Value> items) {
+  return Value(ValueList(items));
+}
 
-bool Value::as_bool() const { return get_or_throw<bool>(data_, "a boolean"); }
+bool Value::as_bool() const {
+  return get_or_throw<bool>(data_, "a boolean");
+}
 
 int64_t Value::as_int() const {
   if (auto* d = std::get_if<double>(&data_)) {
@@ -47,18 +53,32 @@ double Value::as_double() const {
   return get_or_throw<double>(data_, "a number");
 }
 
-const std::string& Value::as_string() const { return get_or_throw<std::string>(data_, "a string"); }
-std::string& Value::as_string() { return get_or_throw<std::string>(data_, "a string"); }
-const Blob& Value::as_blob() const { return get_or_throw<Blob>(data_, "a blob"); }
+const std::string& Value::as_string() const {
+  return get_or_throw<std::string>(data_, "a string");
+}
+std::string& Value::as_string() {
+  return get_or_throw<std::string>(data_, "a string");
+}
+const Blob& Value::as_blob() const {
+  return get_or_throw<Blob>(data_, "a blob");
+}
 Time Value::as_time() const {
   // Stored records are JSON, where an instant is its seconds since 1970.
   if (is_number()) return Time(std::chrono::milliseconds(std::llround(as_double() * 1000)));
   return get_or_throw<Time>(data_, "a timestamp");
 }
-const ValueList& Value::as_list() const { return get_or_throw<ValueList>(data_, "a list"); }
-ValueList& Value::as_list() { return get_or_throw<ValueList>(data_, "a list"); }
-const ValueMap& Value::as_map() const { return get_or_throw<ValueMap>(data_, "an object"); }
-ValueMap& Value::as_map() { return get_or_throw<ValueMap>(data_, "an object"); }
+const ValueList& Value::as_list() const {
+  return get_or_throw<ValueList>(data_, "a list");
+}
+ValueList& Value::as_list() {
+  return get_or_throw<ValueList>(data_, "a list");
+}
+const ValueMap& Value::as_map() const {
+  return get_or_throw<ValueMap>(data_, "an object");
+}
+ValueMap& Value::as_map() {
+  return get_or_throw<ValueMap>(data_, "an object");
+}
 
 const Value* Value::find(std::string_view key) const {
   auto* members = std::get_if<ValueMap>(&data_);
@@ -68,7 +88,9 @@ const Value* Value::find(std::string_view key) const {
   return nullptr;
 }
 
-Value* Value::find(std::string_view key) { return const_cast<Value*>(std::as_const(*this).find(key)); }
+Value* Value::find(std::string_view key) {
+  return const_cast<Value*>(std::as_const(*this).find(key));
+}
 
 const Value& Value::at(std::string_view key) const {
   if (const Value* v = find(key)) return *v;

@@ -1,4 +1,5 @@
-// Value: the input or output of any AWS operation, free of any protocol. What JSON, XML, CBOR and form bodies become once parsed.
+// Value: the input or output of any AWS operation, free of any protocol. What JSON, XML, CBOR and form bodies become
+// once parsed.
 //
 // Not thread-safe; plain data. Maps keep the order in which members were added.
 #pragma once
@@ -62,8 +63,9 @@ class Value {
   bool is_list() const { return data_.index() == 7; }
   bool is_map() const { return data_.index() == 8; }
 
-  // Each throws Error (kind caller, code SerializationException) when the value is of another type. as_double takes an integer too,
-  // as_int a double without a fraction, and as_time a number of seconds since 1970 (what a Time becomes in JSON).
+  // Each throws Error (kind caller, code SerializationException) when the value is of another type. as_double takes an
+  // integer too, as_int a double without a fraction, and as_time a number of seconds since 1970 (what a Time becomes in
+  // JSON).
   bool as_bool() const;
   int64_t as_int() const;
   double as_double() const;

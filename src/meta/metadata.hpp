@@ -1,12 +1,13 @@
-// The metadata store: everything that tarn knows beside the bytes of objects (tables, jobs, workgroups, users, runs ...).
+// The metadata store: everything that tarn knows beside the bytes of objects (tables, jobs, workgroups, users, runs
+// ...).
 //
-// Records are Values in named kinds ("glue.table"), under keys that sort as bytes. Keys are built with key(): parts joined by '\0', so
-// that a prefix of parts is a prefix of keys and no name can spill into another's ("account", "region", "database", "table").
-// Every change is a numbered entry of one change log (who, when, before, after), written in the same transaction as the change:
-// audit, history, events and undo read it.
+// Records are Values in named kinds ("glue.table"), under keys that sort as bytes. Keys are built with key(): parts
+// joined by '\0', so that a prefix of parts is a prefix of keys and no name can spill into another's ("account",
+// "region", "database", "table"). Every change is a numbered entry of one change log (who, when, before, after),
+// written in the same transaction as the change: audit, history, events and undo read it.
 //
-// Thread-safe. A change that returned is on disk (kill -9 and power loss lose nothing acknowledged). Failing storage throws
-// Error (bug, InternalFailure).
+// Thread-safe. A change that returned is on disk (kill -9 and power loss lose nothing acknowledged). Failing storage
+// throws Error (bug, InternalFailure).
 #pragma once
 
 #include <cstdint>
@@ -47,7 +48,8 @@ class Reader {
  public:
   virtual ~Reader() = default;
   virtual std::optional<Value> get(std::string_view kind, std::string_view key) = 0;
-  // Records whose keys begin with `prefix` and sort after `after` (exclusive; empty: from the start), at most `limit`, in key order.
+  // Records whose keys begin with `prefix` and sort after `after` (exclusive; empty: from the start), at most `limit`,
+  // in key order.
   virtual std::vector<Record> list(std::string_view kind, std::string_view prefix, std::string_view after = {},
                                    std::size_t limit = SIZE_MAX) = 0;
   // The keys alone that list() would give: much cheaper where keys say all that is asked.
@@ -67,10 +69,11 @@ class Transaction : public Reader {
 
 class Metadata : public Reader {
  public:
-  // Runs `work` as one transaction: all of its puts and erases, or (when it throws) none. One writer at a time, in order; `work` sees its
-  // own writes, must not call Metadata itself, and should be short.
+  // Runs `work` as one transaction: all of its puts and erases, or (when it throws) none. One writer at a time, in
+  // order; `work` sees its own writes, must not call Metadata itself, and should be short.
   virtual void change(std::string_view actor, const std::function<void(Transaction&)>& work) = 0;
-  // Like change() for what is no fact worth keeping a history of (progress, heartbeats, counters): leaves no entry in the change log.
+  // Like change() for what is no fact worth keeping a history of (progress, heartbeats, counters): leaves no entry in
+  // the change log.
   virtual void change_quietly(const std::function<void(Transaction&)>& work) = 0;
   // Entries of the change log after number `after`, oldest first.
   virtual std::vector<Change> changes(int64_t after, std::size_t limit) = 0;
@@ -78,8 +81,8 @@ class Metadata : public Reader {
   virtual void reset() = 0;
 };
 
-// Opens or creates the store in the file `path`. A file that is no database of ours throws Error (caller, InvalidDataFolder).
-// `durable` false leaves out the flushes: for throw-away use.
+// Opens or creates the store in the file `path`. A file that is no database of ours throws Error (caller,
+// InvalidDataFolder). `durable` false leaves out the flushes: for throw-away use.
 std::unique_ptr<Metadata> open_sqlite(const std::string& path, Clock& clock, bool durable = true);
 
 }  // namespace tarn::meta

@@ -10,7 +10,8 @@ namespace tarn::meta {
 namespace {
 
 struct MetadataTest : testing::Test {
-  std::string folder = testing::TempDir() + "/meta_" + std::to_string(getpid()) + testing::UnitTest::GetInstance()->current_test_info()->name();
+  std::string folder = testing::TempDir() + "/meta_" + std::to_string(getpid()) +
+                       testing::UnitTest::GetInstance()->current_test_info()->name();
   ManualClock clock{Time{} + std::chrono::hours(1)};
   MetadataTest() { std::filesystem::create_directories(folder); }
   ~MetadataTest() override { std::filesystem::remove_all(folder); }
@@ -24,7 +25,12 @@ TEST_F(MetadataTest, RecordsSurviveReopening) {
 
 TEST_F(MetadataTest, ThrowingWorkChangesNothing) {
   auto m = open();
-  EXPECT_THROW(m->change("me", [](Transaction& t) { t.put("k", "a", 1); throw Error(ErrorKind::conflict, "X", "x"); }), Error);
+  EXPECT_THROW(m->change("me",
+                         [](Transaction& t) {
+                           t.put("k", "a", 1);
+                           throw Error(ErrorKind::conflict, "X", "x");
+                         }),
+               Error);
   EXPECT_FALSE(m->get("k", "a"));
   EXPECT_TRUE(m->changes(0, 10).empty());
 }
@@ -64,7 +70,11 @@ TEST_F(MetadataTest, ChangesTellBeforeAndAfter) {
 }
 
 TEST_F(MetadataTest, ForeignFileIsRefused) {
-  { FILE* f = fopen((folder + "/meta.db").c_str(), "w"); fputs("this is not a database, but text long enough to look like one", f); fclose(f); }
+  {
+    FILE* f = fopen((folder + "/meta.db").c_str(), "w");
+    fputs("this is not a database, but text long enough to look like one", f);
+    fclose(f);
+  }
   EXPECT_THROW(open(), Error);
 }
 

@@ -16,7 +16,8 @@ CREATE TABLE IF NOT EXISTS change (number INTEGER PRIMARY KEY AUTOINCREMENT, at_
 )";
 
 [[noreturn]] void fail(sqlite3* db, const char* doing) {
-  throw Error(ErrorKind::bug, "InternalFailure", std::string("the metadata store failed while ") + doing + ": " + sqlite3_errmsg(db));
+  throw Error(ErrorKind::bug, "InternalFailure",
+              std::string("the metadata store failed while ") + doing + ": " + sqlite3_errmsg(db));
 }
 
 // One prepared statement in use; reset when it goes.
@@ -78,7 +79,8 @@ std::string first_key(std::string_view prefix, std::string_view after) {
 class Connection {
  public:
   Connection(const std::string& path, bool durable) {
-    if (sqlite3_open_v2(path.c_str(), &db_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr) != SQLITE_OK)
+    if (sqlite3_open_v2(path.c_str(), &db_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+                        nullptr) != SQLITE_OK)
       fail(db_, "opening");
     sqlite3_busy_timeout(db_, 10'000);
     execute("PRAGMA journal_mode=WAL");
@@ -91,7 +93,8 @@ class Connection {
     put_ = prepare("INSERT INTO record VALUES (?,?,?) ON CONFLICT DO UPDATE SET value=excluded.value");
     erase_ = prepare("DELETE FROM record WHERE kind=? AND key=?");
     log_ = prepare("INSERT INTO change (at_ms, actor, kind, key, before, after) VALUES (?,?,?,?,?,?)");
-    changes_ = prepare("SELECT number, at_ms, actor, kind, key, before, after FROM change WHERE number>? ORDER BY number LIMIT ?");
+    changes_ = prepare(
+        "SELECT number, at_ms, actor, kind, key, before, after FROM change WHERE number>? ORDER BY number LIMIT ?");
   }
   ~Connection() {
     for (auto* s : {get_, list_, keys_, count_, put_, erase_, log_, changes_}) sqlite3_finalize(s);
@@ -117,7 +120,8 @@ class Connection {
     while (q.step()) out.push_back({q.bytes(0), parse_json(q.bytes(1))});
     return out;
   }
-  std::vector<std::string> keys(std::string_view kind, std::string_view prefix, std::string_view after, std::size_t limit) {
+  std::vector<std::string> keys(std::string_view kind, std::string_view prefix, std::string_view after,
+                                std::size_t limit) {
     std::vector<std::string> out;
     Query q(db_, keys_);
     q.text(1, kind).blob(2, first_key(prefix, after)).blob(3, after_prefix(prefix));
@@ -138,8 +142,8 @@ class Connection {
     Query q(db_, erase_);
     q.text(1, kind).blob(2, key).step();
   }
-  void log(Time at, std::string_view actor, std::string_view kind, std::string_view key, const std::optional<std::string>& before,
-           const std::optional<std::string>& after) {
+  void log(Time at, std::string_view actor, std::string_view kind, std::string_view key,
+           const std::optional<std::string>& before, const std::optional<std::string>& after) {
     Query q(db_, log_);
     q.integer(1, at.time_since_epoch().count()).text(2, actor).text(3, kind).blob(4, key);
     if (before) q.text(5, *before);
@@ -151,7 +155,8 @@ class Connection {
     Query q(db_, changes_);
     q.integer(1, after).integer(2, limit > INT64_MAX ? -1 : static_cast<int64_t>(limit));
     while (q.step()) {
-      Change& c = out.emplace_back(Change{q.integer(0), Time(std::chrono::milliseconds(q.integer(1))), q.bytes(2), q.bytes(3), q.bytes(4), {}, {}});
+      Change& c = out.emplace_back(Change{
+          q.integer(0), Time(std::chrono::milliseconds(q.integer(1))), q.bytes(2), q.bytes(3), q.bytes(4), {}, {}});
       if (!q.is_null(5)) c.before = parse_json(q.bytes(5));
       if (!q.is_null(6)) c.after = parse_json(q.bytes(6));
     }
@@ -161,26 +166,31 @@ class Connection {
  private:
   sqlite3_stmt* prepare(const char* sql) {
     sqlite3_stmt* s = nullptr;
-    if (sqlite3_prepare_v3(db_, sql, -1, SQLITE_PREPARE_PERSISTENT, &s, nullptr) != SQLITE_OK) fail(db_, "preparing a statement");
+    if (sqlite3_prepare_v3(db_, sql, -1, SQLITE_PREPARE_PERSISTENT, &s, nullptr) != SQLITE_OK)
+      fail(db_, "preparing a statement");
     return s;
   }
 
   sqlite3* db_ = nullptr;
-  sqlite3_stmt *get_ = nullptr, *list_ = nullptr, *keys_ = nullptr, *count_ = nullptr, *put_ = nullptr, *erase_ = nullptr, *log_ = nullptr, *changes_ = nullptr;
+  sqlite3_stmt *get_ = nullptr, *list_ = nullptr, *keys_ = nullptr, *count_ = nullptr, *put_ = nullptr,
+               *erase_ = nullptr, *log_ = nullptr, *changes_ = nullptr;
 };
 
 class SqliteTransaction : public Transaction {
  public:
-  SqliteTransaction(Connection& c, Time now, std::string_view actor, bool logged) : c_(c), now_(now), actor_(actor), logged_(logged) {}
+  SqliteTransaction(Connection& c, Time now, std::string_view actor, bool logged)
+      : c_(c), now_(now), actor_(actor), logged_(logged) {}
 
   std::optional<Value> get(std::string_view kind, std::string_view key) override {
     auto text = c_.get_text(kind, key);
     return text ? std::optional(parse_json(*text)) : std::nullopt;
   }
-  std::vector<Record> list(std::string_view kind, std::string_view prefix, std::string_view after, std::size_t limit) override {
+  std::vector<Record> list(std::string_view kind, std::string_view prefix, std::string_view after,
+                           std::size_t limit) override {
     return c_.list(kind, prefix, after, limit);
   }
-  std::vector<std::string> keys(std::string_view kind, std::string_view prefix, std::string_view after, std::size_t limit) override {
+  std::vector<std::string> keys(std::string_view kind, std::string_view prefix, std::string_view after,
+                                std::size_t limit) override {
     return c_.keys(kind, prefix, after, limit);
   }
   std::size_t count(std::string_view kind, std::string_view prefix) override { return c_.count(kind, prefix); }
@@ -215,7 +225,8 @@ class SqliteTransaction : public Transaction {
 // Readers do not wait for the writer: each side has a connection (WAL).
 class Sqlite : public Metadata {
  public:
-  Sqlite(const std::string& path, Clock& clock, bool durable) : clock_(clock), writer_(path, durable), reader_(path, durable) {}
+  Sqlite(const std::string& path, Clock& clock, bool durable)
+      : clock_(clock), writer_(path, durable), reader_(path, durable) {}
 
   std::optional<Value> get(std::string_view kind, std::string_view key) override {
     std::optional<std::string> text;
@@ -225,11 +236,13 @@ class Sqlite : public Metadata {
     }
     return text ? std::optional(parse_json(*text)) : std::nullopt;
   }
-  std::vector<Record> list(std::string_view kind, std::string_view prefix, std::string_view after, std::size_t limit) override {
+  std::vector<Record> list(std::string_view kind, std::string_view prefix, std::string_view after,
+                           std::size_t limit) override {
     std::lock_guard lock(read_mutex_);
     return reader_.list(kind, prefix, after, limit);
   }
-  std::vector<std::string> keys(std::string_view kind, std::string_view prefix, std::string_view after, std::size_t limit) override {
+  std::vector<std::string> keys(std::string_view kind, std::string_view prefix, std::string_view after,
+                                std::size_t limit) override {
     std::lock_guard lock(read_mutex_);
     return reader_.keys(kind, prefix, after, limit);
   }
@@ -237,7 +250,9 @@ class Sqlite : public Metadata {
     std::lock_guard lock(read_mutex_);
     return reader_.count(kind, prefix);
   }
-  void change(std::string_view actor, const std::function<void(Transaction&)>& work) override { run(actor, true, work); }
+  void change(std::string_view actor, const std::function<void(Transaction&)>& work) override {
+    run(actor, true, work);
+  }
   void change_quietly(const std::function<void(Transaction&)>& work) override { run("tarn", false, work); }
   std::vector<Change> changes(int64_t after, std::size_t limit) override {
     std::lock_guard lock(read_mutex_);
