@@ -8,7 +8,7 @@ import dataclasses
 import datetime
 import json
 import re
-from typing import Any, BinaryIO, Iterator, Optional
+from typing import Any, BinaryIO, Callable, Iterator, Optional
 
 import pyarrow as pa
 import pyarrow.json
@@ -232,14 +232,14 @@ def _read_options(block: bytes) -> pa.json.ReadOptions:
 
 
 def records(stream: BinaryIO, layout: Layout, schema: pa.Schema, mode: str = "PERMISSIVE",
-            corrupt_column: str = "_corrupt_record") -> Iterator[pa.RecordBatch]:
+            corrupt_column: str = "_corrupt_record", prepare: Optional[Callable[[dict], dict]] = None) -> Iterator[pa.RecordBatch]:
     """The file's records as batches of `schema`.
 
     A value that is not of its column's type is null, and the record counts as broken. Modes as in Spark: PERMISSIVE
     keeps broken records (with their text in the column `corrupt_column`, if the schema has one), DROPMALFORMED leaves
-    them out, FAILFAST raises ValueError.
+    them out, FAILFAST raises ValueError. `prepare` changes each record before it is read.
     """
-    simple = mode == "PERMISSIVE" and corrupt_column not in schema.names and not layout.any_case \
+    simple = prepare is None and mode == "PERMISSIVE" and corrupt_column not in schema.names and not layout.any_case \
         and all(_simple(one.type) for one in schema)
     for block in _texts(stream, layout):
         if simple and not layout.multi_line and block.lstrip()[:1] != b"[":
@@ -250,7 +250,7 @@ def records(stream: BinaryIO, layout: Layout, schema: pa.Schema, mode: str = "PE
         rows: list[tuple[Any, str]] = []
         for row in values(block, layout):
             if row[0] is not None:
-                rows.append(row)
+                rows.append(row if prepare is None or row[0] is BROKEN else (prepare(row[0]), row[1]))
             if len(rows) == BATCH_ROWS:
                 yield _exact(rows, layout, schema, mode, corrupt_column)
                 rows = []

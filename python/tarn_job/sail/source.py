@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import itertools
 import os
-from typing import Any, Iterator, Optional
+from typing import Any, Callable, Iterator, Optional
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -41,6 +41,7 @@ class Scan:
     zone: str = "UTC"
     csv_columns: Optional[int] = None  # how many columns a CSV file has, when it has more than are asked for
     csv_places: Optional[list[int]] = None  # which of them they are
+    json_prepare: Optional[Callable[[dict], dict]] = None  # what is done to every JSON record before it is read
 
     @property
     def schema(self) -> pa.Schema:
@@ -83,7 +84,8 @@ class Scan:
                 yield from self._csv_records(text)
             elif self.format == "json":
                 layout_ = json_text.layout_of(self.options, self.zone)
-                yield from json_text.records(text, layout_, self.file_columns, self._mode(), self._corrupt_column())
+                yield from json_text.records(text, layout_, self.file_columns, self._mode(), self._corrupt_column(),
+                                             self.json_prepare)
             else:
                 for batch in columnar.text_records(text, self.options.get("wholetext", "").lower() == "true",
                                                    self.options.get("linesep", "")):
