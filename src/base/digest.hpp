@@ -29,6 +29,7 @@ class Digest {
 
 std::string digest(DigestKind kind, std::string_view bytes);
 std::string hmac_sha256(std::string_view key, std::string_view bytes);
+std::string hmac_sha1(std::string_view key, std::string_view bytes);
 // Compares secrets in time that does not depend on where they differ.
 bool equal_secrets(std::string_view a, std::string_view b);
 

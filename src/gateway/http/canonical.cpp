@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 
 #include "api/wire/percent.hpp"
 #include "base/base64.hpp"
@@ -151,6 +152,57 @@ SignatureParts from_query(const api::WireRequest& request, const api::Service& s
   return parts;
 }
 
+// S3's Signature Version 2: AWSAccessKeyId, Expires (seconds since 1970), Signature.
+SignatureParts from_version_2_query(const api::WireRequest& request) {
+  SignatureParts parts;
+  parts.presigned = parts.version_2 = true;
+  parts.access_key_id = query_parameter(request.query, "AWSAccessKeyId").value_or("");
+  parts.signature = query_parameter(request.query, "Signature").value_or("");
+  parts.session_token = query_parameter(request.query, "x-amz-security-token").value_or("");
+  const std::string expires = query_parameter(request.query, "Expires").value_or("");
+  int64_t at_s = 0;
+  auto [end, error] = std::from_chars(expires.data(), expires.data() + expires.size(), at_s);
+  if (error != std::errc() || end != expires.data() + expires.size() || at_s < 0 || at_s > 253'402'300'799)
+    throw Error(ErrorKind::denied, "AccessDenied", "Invalid date (should be seconds since epoch): " + expires);
+  parts.time = Time(std::chrono::seconds(at_s));
+  return parts;
+}
+
+// What of a query is part of the resource that Signature Version 2 signs.
+bool is_sub_resource(std::string_view name) {
+  static constexpr std::string_view names[] = {"accelerate",
+                                               "acl",
+                                               "analytics",
+                                               "cors",
+                                               "delete",
+                                               "inventory",
+                                               "lifecycle",
+                                               "location",
+                                               "logging",
+                                               "metrics",
+                                               "notification",
+                                               "partNumber",
+                                               "policy",
+                                               "replication",
+                                               "requestPayment",
+                                               "response-cache-control",
+                                               "response-content-disposition",
+                                               "response-content-encoding",
+                                               "response-content-language",
+                                               "response-content-type",
+                                               "response-expires",
+                                               "restore",
+                                               "tagging",
+                                               "torrent",
+                                               "uploadId",
+                                               "uploads",
+                                               "versionId",
+                                               "versioning",
+                                               "versions",
+                                               "website"};
+  return std::find(std::begin(names), std::end(names), name) != std::end(names);
+}
+
 // Trimmed, and runs of spaces made one.
 void append_header_value(std::string& out, std::string_view value) {
   bool pending = false, any = false;
@@ -206,7 +258,8 @@ std::optional<SignatureParts> find_signature(const api::WireRequest& request, co
                 "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string "
                 "parameter or the "
                 "Authorization header should be specified");
-  if (version_2_query || (s3 && header && header->starts_with("AWS ")))
+  if (version_2_query) return from_version_2_query(request);
+  if (s3 && header && header->starts_with("AWS "))
     throw Error(ErrorKind::caller, "InvalidRequest",
                 "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.");
   if (query_algorithm) {
@@ -252,6 +305,39 @@ std::string canonical_request(const api::WireRequest& request, const SignaturePa
 std::string string_to_sign(const SignatureParts& parts, std::string_view canonical_request) {
   return std::string(algorithm) + "\n" + parts.timestamp + "\n" + parts.scope() + "\n" +
          hex_encode(digest(DigestKind::sha256, canonical_request));
+}
+
+std::string string_to_sign_version_2(const api::WireRequest& request, std::string_view bucket) {
+  auto of_query_or_header = [&](std::string_view name) {
+    if (auto value = query_parameter(request.query, name)) return *value;
+    const std::string* header = request.header(name);
+    return header ? *header : std::string();
+  };
+  std::map<std::string, std::string> amz;
+  auto add_amz = [&](std::string_view name, std::string_view value) {
+    std::string key = lower(name);
+    if (!key.starts_with("x-amz-")) return;
+    std::string& all = amz[key];
+    if (!all.empty()) all += ',';
+    append_header_value(all, value);
+  };
+  std::vector<std::string> resources;
+  for (const auto& [name, value] : request.headers) add_amz(name, value);
+  for_each_parameter(request.query, [&](std::string_view name, std::string_view value) {
+    add_amz(name, percent_decode(value, true));
+    if (is_sub_resource(name))
+      resources.push_back(std::string(name) + (value.empty() ? "" : "=" + percent_decode(value, true)));
+    return true;
+  });
+  std::sort(resources.begin(), resources.end());
+  std::string out = request.method + "\n" + of_query_or_header("content-md5") + "\n" +
+                    of_query_or_header("content-type") + "\n" + query_parameter(request.query, "Expires").value_or("") +
+                    "\n";
+  for (const auto& [name, value] : amz) out += name + ":" + value + "\n";
+  if (!bucket.empty()) out.append("/").append(bucket);
+  out += request.path;
+  for (std::size_t i = 0; i < resources.size(); i++) out += (i ? "&" : "?") + resources[i];
+  return out;
 }
 
 std::string signing_key(std::string_view secret_access_key, const SignatureParts& parts) {

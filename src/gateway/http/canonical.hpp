@@ -20,7 +20,8 @@ struct SignatureParts {
   std::string timestamp;  // "20261121T025805Z"
   Time time{};
   bool presigned = false;
-  int64_t expires_s = 0;  // presigned only
+  bool version_2 = false;  // presigned for S3 the old way, as boto3 still does by itself
+  int64_t expires_s = 0;   // presigned only
 
   std::string scope() const { return date + "/" + region + "/" + service + "/aws4_request"; }
 };
@@ -36,6 +37,9 @@ std::optional<SignatureParts> find_signature(const api::WireRequest& request, co
 std::string canonical_request(const api::WireRequest& request, const SignatureParts& parts, bool encode_path_twice,
                               std::string_view payload_hash);
 std::string string_to_sign(const SignatureParts& parts, std::string_view canonical_request);
+// The same of S3's Signature Version 2 in a query ("Signing and authenticating REST requests"). `bucket` is the one
+// that the host names, if any.
+std::string string_to_sign_version_2(const api::WireRequest& request, std::string_view bucket);
 // The derived key, raw.
 std::string signing_key(std::string_view secret_access_key, const SignatureParts& parts);
 

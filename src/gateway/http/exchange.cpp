@@ -186,13 +186,21 @@ void Exchange::call_operation() {
   respond(std::move(response), std::move(context.response_body));
 }
 
+std::string_view Exchange::virtual_bucket() const {
+  const std::string* header = head_.request.header("host");
+  std::string_view host = header ? std::string_view(*header) : std::string_view();
+  if (auto colon = host.rfind(':'); colon != host.npos && host.find(']', colon) == host.npos)
+    host = host.substr(0, colon);
+  return api::virtual_bucket(host, surroundings_.options.endpoint_names);
+}
+
 // S3 hashes its bodies as they stream; the signatures of all others are made over the whole body.
 Value Exchange::run(api::Context& context) {
   const api::Service& service = *route_->service;
   const api::Operation& operation = *route_->operation;
   const bool s3 = is_s3(service), streams = route_->input && route_->input->streams;
   if (!s3 && head_.request.body.empty() && !streams) read_control_body(*body_);
-  Authenticated who = surroundings_.authenticator->authenticate(head_.request, service, &operation);
+  Authenticated who = surroundings_.authenticator->authenticate(head_.request, service, &operation, virtual_bucket());
   caller_ = who.principal.arn;
   context.principal = std::move(who.principal);
   context.region = std::move(who.region);
@@ -303,13 +311,7 @@ void Exchange::write_head(const api::WireResponse& response, std::optional<uint6
     append_number(out_, *length_bytes);
     out_ += "\r\n";
   }
-  if (route_ && is_s3(*route_->service))
-    out_.append("x-amz-request-id: ")
-        .append(request_id_)
-        .append("\r\nx-amz-id-2: ")
-        .append(host_id(surroundings_.random))
-        .append("\r\n");
-  else
+  if (!response.header("x-amz-request-id") && !response.header("x-amzn-RequestId"))
     out_.append("x-amzn-RequestId: ").append(request_id_).append("\r\n");
   out_.append("Date: ").append(date_text(surroundings_.wall_clock.now())).append("\r\nServer: tarn\r\n");
   if (!keep_alive_) out_ += "Connection: close\r\n";

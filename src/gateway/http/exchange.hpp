@@ -59,6 +59,7 @@ class Exchange {
   void call_local(const Server::Local& local);
   void call_operation();
   Value run(api::Context& context);
+  std::string_view virtual_bucket() const;
   void read_control_body(api::BodySource& source);
   void respond_error(const Error& error);
   void respond(api::WireResponse response, std::unique_ptr<api::BodyStream> stream);

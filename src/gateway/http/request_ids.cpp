@@ -49,8 +49,4 @@ std::string long_request_id(Random& random) {
          hex.substr(20);
 }
 
-std::string host_id(Random& random) {
-  return base64_encode(bytes(random, 6));
-}
-
 }  // namespace tarn::gateway

@@ -11,7 +11,5 @@ namespace tarn::gateway {
 std::string short_request_id(Random& random);
 // The others': a UUID.
 std::string long_request_id(Random& random);
-// x-amz-id-2: opaque text.
-std::string host_id(Random& random);
 
 }  // namespace tarn::gateway

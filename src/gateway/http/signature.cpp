@@ -64,9 +64,64 @@ ChunkedForm chunked_form(const api::WireRequest& request, std::string_view conte
   return form;
 }
 
-}  // namespace
+// What x-amz-content-sha256 says of the body.
+void read_payload_form(const api::WireRequest& request, Authenticated& result) {
+  const std::string* content = request.header("x-amz-content-sha256");
+  if (!content || *content == unsigned_payload) return;
+  if (content->starts_with(streaming))
+    result.chunked = chunked_form(request, *content);
+  else if (is_sha256_hex(*content))
+    result.payload_sha256 = *content;
+  else
+    throw Error(
+        ErrorKind::caller, "InvalidArgument",
+        "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD or a valid sha256 value.");
+}
 
-struct Authenticator::Signed : SignatureParts {};
+// The last line of the canonical request.
+std::string signed_payload_hash(const api::WireRequest& request, const api::Service& service,
+                                const api::Operation* operation, const SignatureParts& sign) {
+  const std::string* given = request.header("x-amz-content-sha256");
+  if (!is_s3(service)) {
+    if (given && *given == unsigned_payload && operation && operation->unsigned_payload) return *given;
+    return hex_encode(digest(DigestKind::sha256, request.body));
+  }
+  if (given) return *given;
+  if (sign.presigned) return std::string(unsigned_payload);
+  throw Error(ErrorKind::caller, "InvalidRequest", "Missing required header for this request: x-amz-content-sha256");
+}
+
+Error mismatch(const api::Service& service, const SignatureParts& sign, const std::string& to_sign,
+               const std::string& canonical) {
+  Error error = auth_error(service, AuthProblem::mismatch);
+  if (!is_s3(service)) return error;
+  error.with("AWSAccessKeyId", sign.access_key_id)
+      .with("StringToSign", to_sign)
+      .with("SignatureProvided", sign.signature);
+  if (!canonical.empty()) error.with("CanonicalRequest", canonical);
+  return error;
+}
+
+// What is not signed could have been added on the way.
+void refuse_unsigned_headers(const api::WireRequest& request, const api::Service& service, const SignatureParts& sign) {
+  auto is_signed = [&](std::string_view name) {
+    return std::any_of(sign.signed_headers.begin(), sign.signed_headers.end(),
+                       [&](const std::string& s) { return api::same_header(s, name); });
+  };
+  std::string not_signed = is_signed("host") ? "" : "host";
+  if (is_s3(service))
+    for (const auto& [name, value] : request.headers)
+      if (name.size() > 6 && api::same_header(std::string_view(name).substr(0, 6), "x-amz-") &&
+          !api::same_header(name, "x-amz-content-sha256") && !is_signed(name))
+        not_signed += (not_signed.empty() ? "" : ", ") + name;
+  if (not_signed.empty()) return;
+  constexpr const char* message = "There were headers present in the request which were not signed";
+  Error error = is_s3(service) ? Error(ErrorKind::denied, "AccessDenied", message)
+                               : auth_error(service, AuthProblem::mismatch, message);
+  throw error.with("HeadersNotSigned", not_signed);
+}
+
+}  // namespace
 
 // Deriving a key takes four HMACs, and a client uses the same one all day.
 class Authenticator::KeyCache {
@@ -104,82 +159,41 @@ Authenticator::Authenticator(AuthMode mode, std::string default_account, FindKey
 Authenticator::~Authenticator() = default;
 
 Authenticated Authenticator::authenticate(const api::WireRequest& request, const api::Service& service,
-                                          const api::Operation* operation) const {
-  const bool s3 = is_s3(service);
-  auto parts = find_signature(request, service);
-  Authenticated result = parts ? Authenticated{} : unsigned_request(service, operation);
-  const std::string* content = s3 ? request.header("x-amz-content-sha256") : nullptr;
-  if (content) {
-    if (content->starts_with(streaming))
-      result.chunked = chunked_form(request, *content);
-    else if (is_sha256_hex(*content))
-      result.payload_sha256 = *content;
-    else if (*content != unsigned_payload)
-      throw Error(
-          ErrorKind::caller, "InvalidArgument",
-          "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD or a valid sha256 value.");
-  }
-  if (!parts) return result;
+                                          const api::Operation* operation, std::string_view virtual_bucket) const {
+  auto sign = find_signature(request, service);
+  Authenticated result = sign ? Authenticated{} : unsigned_request(service, operation);
+  if (is_s3(service)) read_payload_form(request, result);
+  if (!sign) return result;
 
-  Signed sign{*parts};
-  result.region = sign.region.empty() ? default_region : sign.region;
-  auto credential = find_key_(sign.access_key_id);
+  result.region = sign->region.empty() ? default_region : sign->region;
+  auto credential = find_key_(sign->access_key_id);
   if (!credential) {
     if (mode_ == AuthMode::strict)
-      throw auth_error(service, AuthProblem::unknown_key).with("AWSAccessKeyId", sign.access_key_id);
-    if (sign.presigned) check_times(sign, service);
-    result.principal = act_as_root(sign.access_key_id);
+      throw auth_error(service, AuthProblem::unknown_key).with("AWSAccessKeyId", sign->access_key_id);
+    if (sign->presigned) check_times(*sign, service);
+    result.principal = act_as_root(sign->access_key_id);
     return result;
   }
-  check_credential(*credential, sign, service);
-  check_times(sign, service);
-  std::string payload_hash;
-  if (!s3) {
-    const std::string* given = request.header("x-amz-content-sha256");
-    payload_hash = given && *given == unsigned_payload && operation && operation->unsigned_payload
-                       ? *given
-                       : hex_encode(digest(DigestKind::sha256, request.body));
-  } else if (content) {
-    payload_hash = *content;
-  } else if (sign.presigned) {
-    payload_hash = unsigned_payload;
+  check_credential(*credential, *sign, service);
+  check_times(*sign, service);
+  if (sign->version_2) {
+    const std::string to_sign = string_to_sign_version_2(request, virtual_bucket);
+    if (!equal_secrets(base64_encode(hmac_sha1(credential->secret_access_key, to_sign)), sign->signature))
+      throw mismatch(service, *sign, to_sign, {});
   } else {
-    throw Error(ErrorKind::caller, "InvalidRequest", "Missing required header for this request: x-amz-content-sha256");
+    const std::string key = keys_->get(credential->secret_access_key, *sign);
+    const std::string canonical =
+        canonical_request(request, *sign, !is_s3(service), signed_payload_hash(request, service, operation, *sign));
+    const std::string to_sign = string_to_sign(*sign, canonical);
+    if (!equal_secrets(hex_encode(hmac_sha256(key, to_sign)), sign->signature))
+      throw mismatch(service, *sign, to_sign, canonical);
+    refuse_unsigned_headers(request, service, *sign);
+    if (result.chunked && result.chunked->has_signatures)
+      result.chunked->signing = ChunkSigning{key, sign->timestamp, sign->scope(), sign->signature};
   }
-  std::string canonical = canonical_request(request, sign, !s3, payload_hash),
-              to_sign = string_to_sign(sign, canonical);
-  std::string key = keys_->get(credential->secret_access_key, sign);
-  if (!equal_secrets(hex_encode(hmac_sha256(key, to_sign)), sign.signature)) {
-    Error error = auth_error(service, AuthProblem::mismatch);
-    if (s3)
-      error.with("AWSAccessKeyId", sign.access_key_id)
-          .with("StringToSign", to_sign)
-          .with("SignatureProvided", sign.signature)
-          .with("CanonicalRequest", canonical);
-    throw error;
-  }
-  // What is not signed could have been added on the way.
-  std::string not_signed;
-  auto is_signed = [&](std::string_view name) {
-    return std::any_of(sign.signed_headers.begin(), sign.signed_headers.end(),
-                       [&](const std::string& s) { return api::same_header(s, name); });
-  };
-  if (!is_signed("host")) not_signed = "host";
-  if (s3)
-    for (const auto& [name, value] : request.headers)
-      if (name.size() > 6 && api::same_header(std::string_view(name).substr(0, 6), "x-amz-") &&
-          !api::same_header(name, "x-amz-content-sha256") && !is_signed(name))
-        not_signed += (not_signed.empty() ? "" : ", ") + name;
-  if (!not_signed.empty())
-    throw Error(s3 ? ErrorKind::denied : auth_error(service, AuthProblem::mismatch).kind(),
-                s3 ? "AccessDenied" : auth_error(service, AuthProblem::mismatch).code(),
-                "There were headers present in the request which were not signed")
-        .with("HeadersNotSigned", not_signed);
   result.principal = credential->principal;
-  result.principal.access_key_id = sign.access_key_id;
+  result.principal.access_key_id = sign->access_key_id;
   result.verified = true;
-  if (result.chunked && result.chunked->has_signatures)
-    result.chunked->signing = ChunkSigning{key, sign.timestamp, sign.scope(), sign.signature};
   return result;
 }
 
@@ -200,13 +214,13 @@ api::Principal Authenticator::act_as_root(std::string_view access_key_id) const 
   return root;
 }
 
-void Authenticator::check_credential(const govern::Credential& credential, const Signed& sign,
+void Authenticator::check_credential(const govern::Credential& credential, const SignatureParts& sign,
                                      const api::Service& service) const {
   if (!credential.active)
     throw auth_error(service, AuthProblem::inactive_key).with("AWSAccessKeyId", sign.access_key_id);
   if (!equal_secrets(credential.session_token, sign.session_token)) throw auth_error(service, AuthProblem::wrong_token);
   if (credential.expires && *credential.expires <= clock_.now()) throw auth_error(service, AuthProblem::expired_token);
-  if (sign.service != service.signing_name && !(is_s3(service) && sign.service == "s3express"))
+  if (!sign.version_2 && sign.service != service.signing_name && !(is_s3(service) && sign.service == "s3express"))
     throw auth_error(service, AuthProblem::wrong_service,
                      is_s3(service) ? "The authorization header is malformed; incorrect service \"" + sign.service +
                                           "\". This endpoint belongs to \"s3\"."
@@ -214,13 +228,13 @@ void Authenticator::check_credential(const govern::Credential& credential, const
                                           std::string(service.signing_name) + "'.");
 }
 
-void Authenticator::check_times(const Signed& sign, const api::Service& service) const {
+void Authenticator::check_times(const SignatureParts& sign, const api::Service& service) const {
   using std::chrono::seconds;
   const Time now = wall_clock_.now();
   const seconds skew(limits::max_clock_skew_s);
   if (sign.presigned && is_s3(service)) {
-    Time until = sign.time + seconds(sign.expires_s);
-    if (sign.time > now + skew)
+    Time until = sign.time + seconds(sign.expires_s);  // Version 2 names the end itself
+    if (sign.time > now + skew && !sign.version_2)
       throw Error(ErrorKind::denied, "AccessDenied", "Request is not yet valid").with("X-Amz-Date", sign.timestamp);
     if (now > until)
       throw Error(ErrorKind::denied, "AccessDenied", "Request has expired")

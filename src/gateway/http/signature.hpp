@@ -13,6 +13,7 @@
 #include "api/wire/message.hpp"
 #include "base/clock.hpp"
 #include "gateway/http/aws_chunked.hpp"
+#include "gateway/http/canonical.hpp"
 #include "govern/identities.hpp"
 
 namespace tarn::gateway {
@@ -48,16 +49,17 @@ class Authenticator {
   // InvalidSignatureException, UnrecognizedClientException, MissingAuthenticationTokenException,
   // IncompleteSignatureException, ExpiredTokenException … for the JSON services; their forms without "Exception" for
   // the query ones.
+  // `virtual_bucket` is the bucket that the host names, if any.
   Authenticated authenticate(const api::WireRequest& request, const api::Service& service,
-                             const api::Operation* operation) const;
+                             const api::Operation* operation, std::string_view virtual_bucket = {}) const;
 
  private:
-  struct Signed;
   class KeyCache;
   Authenticated unsigned_request(const api::Service& service, const api::Operation* operation) const;
   api::Principal act_as_root(std::string_view access_key_id) const;
-  void check_credential(const govern::Credential& credential, const Signed& sign, const api::Service& service) const;
-  void check_times(const Signed& sign, const api::Service& service) const;
+  void check_credential(const govern::Credential& credential, const SignatureParts& sign,
+                        const api::Service& service) const;
+  void check_times(const SignatureParts& sign, const api::Service& service) const;
 
   AuthMode mode_;
   std::string default_account_;
