@@ -59,6 +59,7 @@ constexpr Entry table[] = {
     {"InvalidLocationConstraint", 400},
     {"InvalidObjectState", 403},
     {"InvalidPart", 400},
+    {"InvalidPartNumber", 416},
     {"InvalidPartOrder", 400},
     {"InvalidPayer", 403},
     {"InvalidPolicyDocument", 400},
