@@ -150,7 +150,8 @@ class CborReader {
         !inner.as_list()[1].is_number())
       malformed("a wrong decimal fraction");
     auto exponent = static_cast<double>(std::clamp<int64_t>(inner.as_list()[0].as_int(), -10'000, 10'000));
-    return inner.as_list()[1].as_double() * std::pow(10.0, exponent);
+    double mantissa = inner.as_list()[1].as_double();
+    return exponent < 0 ? mantissa / std::pow(10.0, -exponent) : mantissa * std::pow(10.0, exponent);
   }
 
   static double half(uint64_t bits) {

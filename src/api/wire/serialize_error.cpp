@@ -13,17 +13,16 @@ bool is_xml(Protocol protocol) {
   return protocol == Protocol::rest_xml || protocol == Protocol::query || protocol == Protocol::ec2;
 }
 
-// The shape that the model gives the error, found by its name or by its code on the wire.
+// The shape that the model gives the error, found by its name or else by its code on the wire.
 const Shape* error_shape(const Service& service, const Operation* operation, const Error& error) {
-  auto search = [&](std::span<const Shape* const> shapes) -> const Shape* {
+  std::span<const Shape* const> lists[] = {operation ? operation->errors : std::span<const Shape* const>(), service.errors};
+  for (auto shapes : lists)
     for (const Shape* shape : shapes)
-      if (shape && (shape->name == error.code() || (!shape->error_code.empty() && shape->error_code == error.code())))
-        return shape;
-    return nullptr;
-  };
-  if (operation)
-    if (const Shape* shape = search(operation->errors)) return shape;
-  return search(service.errors);
+      if (shape && shape->name == error.code()) return shape;
+  for (auto shapes : lists)
+    for (const Shape* shape : shapes)
+      if (shape && !shape->error_code.empty() && shape->error_code == error.code()) return shape;
+  return nullptr;
 }
 
 int status_of_kind(ErrorKind kind, Protocol protocol) {
