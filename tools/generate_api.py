@@ -63,13 +63,19 @@ class Model:
         for patch in (self.overlay or {}).get("patches", []):
             self.apply(patch)
         self.meta, self.shapes, self.operations = self.raw["metadata"], self.raw["shapes"], self.raw["operations"]
-        for op in (self.overlay or {}).get("operations", {}):
+        for op, state in (self.overlay or {}).get("operations", {}).items():
             if op not in self.operations:
                 sys.exit(f"{overlay}: {name} has no operation {op}")
+            if state != "done" and not re.match(r"partly: \S", state):
+                sys.exit(f'{overlay}: {op} must be "done" or "partly: " and what is missing')
 
     def apply(self, patch):
         *path, last = [p.replace("~1", "/").replace("~0", "~") for p in patch["at"].split("/")[1:]]
         node = self.raw
+        if not patch.get("why"):
+            sys.exit(f"{self.name}: the patch of {patch['at']} does not say why")
+        if path[0] in ("shapes", "operations") and len(path) > 1 and path[1] not in node[path[0]]:
+            sys.exit(f"{self.name}: the patch of {patch['at']} is for a thing that the model does not have")
         for step in path:
             node = node.setdefault(step, {}) if isinstance(node, dict) else node[int(step)]
         if "set" in patch:
@@ -171,7 +177,8 @@ class Model:
                 f"{literal(given.get('locationName', ''))}, {literal(ns)}, {literal(returned.get('resultWrapper', ''))}, {f'e{i}' if has_errors else '{}'}, "
                 f"{flag(op.get('authtype') == 'v4-unsigned-body' or op.get('unsignedPayload'))}, {flag(op.get('authtype') == 'none' or auth == ['smithy.api#noAuth'])}, "
                 f"{flag(op.get('httpChecksumRequired') or (op.get('httpChecksum') or {}).get('requestChecksumRequired'))}, "
-                f"{literal((op.get('endpoint') or {}).get('hostPrefix', ''))}, {flag(op.get('deprecated'))}}},")
+                f"{literal((op.get('endpoint') or {}).get('hostPrefix', ''))}, {flag(op.get('deprecated'))}, "
+                f"{literal((self.overlay or {}).get('operations', {}).get(n, ''))}}},")
 
     # ---- plain structs for the operations that tarn has ----
 

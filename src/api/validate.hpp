@@ -7,7 +7,8 @@
 namespace tarn::api {
 
 // Throws Error (caller) with the service's own code (ValidationException, InvalidInputException, …) and AWS's wording:
-// "1 validation error detected: Value '' at 'name' failed to satisfy constraint: Member must have length greater than or equal to 1".
+// "1 validation error detected: Value '' at 'name' failed to satisfy constraint: Member must have length greater than
+// or equal to 1".
 void validate(const Service& service, const Operation& operation, const Value& input);
 
 }  // namespace tarn::api
