@@ -1,5 +1,6 @@
 #include "catalog/catalog.hpp"
 #include "catalog/records.hpp"
+#include "catalog/tags.hpp"
 
 namespace tarn::catalog {
 namespace {
@@ -26,7 +27,7 @@ void take_input(glue::Database& database, const glue::DatabaseInput& input) {
 
 }  // namespace
 
-void Catalog::create_database(const Scope& scope, const glue::DatabaseInput& input) {
+void Catalog::create_database(const Scope& scope, const glue::DatabaseInput& input, const TagMap& tags) {
   glue::Database database;
   database.name = checked_name(input.name, "Database name");
   database.create_time = clock_.now();
@@ -36,6 +37,7 @@ void Catalog::create_database(const Scope& scope, const glue::DatabaseInput& inp
   metadata_.change(scope.actor_arn, [&](meta::Transaction& t) {
     if (t.get(database_kind, key)) throw_exists("Database already exists.");
     t.put(database_kind, key, to_value(database));
+    put_tags(t, resource_arn(scope, "database", database.name), tags);
   });
 }
 
@@ -66,6 +68,7 @@ void Catalog::delete_database(const Scope& scope, std::string_view name) {
   std::string folded = fold_name(name);
   metadata_.change(scope.actor_arn, [&](meta::Transaction& t) {
     if (!t.erase(database_kind, database_key(scope, name))) throw_not_found("Database " + folded + " not found.");
+    erase_tags(t, resource_arn(scope, "database", folded));
     std::string under = meta::prefix({scope.account, scope.region, folded});
     for (auto kind : {table_kind, version_kind, partition_kind, index_kind, table_statistics_kind,
                       partition_statistics_kind, function_kind})
