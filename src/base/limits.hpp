@@ -35,6 +35,15 @@ inline constexpr uint64_t reserved_disk_space_bytes =
 inline constexpr int max_query_string_size_bytes = 262'144;
 inline constexpr int max_query_results_rows = 1000;
 
+// Glue jobs
+inline constexpr int max_job_timeout_min = 7 * 24 * 60;
+inline constexpr int default_job_timeout_min = 48 * 60;
+inline constexpr int default_job_timeout_glue5_min = 8 * 60;
+inline constexpr int max_concurrent_runs_of_job = 1000;
+inline constexpr int max_concurrent_job_runs = 100;  // those of all jobs that are under way or wait
+inline constexpr int max_job_processes = 2048;       // in one run's tree
+inline constexpr uint64_t max_job_file_size_bytes = 1024ull * 1024 * 1024;  // a script, or a file that comes with it
+
 // CloudWatch Logs
 inline constexpr uint64_t max_log_event_size_bytes = 1024 * 1024;
 inline constexpr uint64_t max_log_batch_size_bytes = 1024 * 1024;

@@ -1,0 +1,33 @@
+// The Python that runs job scripts: an environment with pysail, PySpark and boto3, made on first use by
+// tools/setup-jobs.
+#pragma once
+
+#include <functional>
+#include <mutex>
+#include <stop_token>
+#include <string>
+#include <string_view>
+
+namespace tarn::compute {
+
+// Thread-safe.
+class PythonRuntime {
+ public:
+  // `python` empty: $TARN_JOB_PYTHON, or else the environment that `folder`/tools/setup-jobs makes.
+  PythonRuntime(std::string folder, std::string python);
+
+  // The interpreter's path. The first call may take minutes, while others wait; `progress` is told what the set-up
+  // says. A failure is tried again by the next call; it throws Error (outside, EnvironmentSetupFailed) with the
+  // set-up's last words. A stop throws Error (caller, Stopped).
+  std::string python(std::stop_token stop, const std::function<void(std::string_view)>& progress);
+  // What PYTHONPATH must hold.
+  std::string modules_folder() const { return folder_ + "/python"; }
+
+ private:
+  std::string set_up(std::stop_token stop, const std::function<void(std::string_view)>& progress) const;
+
+  std::string folder_, python_;
+  std::timed_mutex mutex_;  // guards python_
+};
+
+}  // namespace tarn::compute
