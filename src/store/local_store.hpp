@@ -181,6 +181,10 @@ class BodyWriter {
   uint64_t size_bytes_ = 0;
 };
 
+// A body as it stands in Family::bodies, with its checksum. A damaged one throws Error (bug, InternalError).
+std::string encode_body(std::string_view bytes);
+void decode_body(std::string& body);
+
 // The errors of S3 that several operations share.
 Error no_such_bucket(std::string_view bucket);
 Error no_such_key(std::string_view key);

@@ -9,8 +9,6 @@
 
 namespace tarn::store {
 
-void decode_body(std::string& body);  // change.cpp
-
 namespace {
 
 constexpr std::size_t max_open_files = 8;  // of one reader

@@ -1,0 +1,184 @@
+#include "store/verify.hpp"
+
+#include <filesystem>
+#include <map>
+#include <set>
+
+#include "base/error.hpp"
+#include "store/coding.hpp"
+#include "store/data_folder.hpp"
+#include "store/local_store.hpp"
+
+namespace tarn::store {
+namespace {
+
+std::string hex(BlobId id) {
+  char text[17];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(id));
+  return text;
+}
+
+class Check {
+ public:
+  explicit Check(const std::string& path)
+      : folder_(take_data_folder(path, /*create=*/false)), files_(path, false), index_(path + "/index", false) {}
+
+  Verification run() {
+    objects();
+    uploads();
+    bodies();
+    file_records();
+    references();
+    strays();
+    return std::move(result_);
+  }
+
+ private:
+  void problem(std::string text) { result_.problems.push_back(std::move(text)); }
+
+  template <class F>
+  void each(Family family, std::string_view prefix, F work) {
+    auto cursor = index_.cursor(family, after_prefix(prefix));
+    for (bool at = cursor->seek(prefix); at; at = cursor->next())
+      work(cursor->key().substr(prefix.size()), cursor->value());
+  }
+
+  // Counts the uses of blobs; the extents must cover the body exactly.
+  void use(const std::vector<Extent>& extents, uint64_t size_bytes, const std::string& who) {
+    uint64_t covered = 0;
+    for (const Extent& e : extents) {
+      Blob& blob = blobs_[e.blob];
+      blob.uses++;
+      blob.file = e.file;
+      blob.needed_size_bytes = std::max(blob.needed_size_bytes, e.offset_bytes + e.size_bytes);
+      blob.user = who;
+      covered += e.size_bytes;
+    }
+    if (covered != size_bytes)
+      problem(who + " has " + std::to_string(size_bytes) + " bytes, its extents " + std::to_string(covered));
+  }
+
+  void objects() {
+    each(Family::objects, "", [&](std::string_view key, std::string_view value) {
+      std::string who =
+          "object " + std::string(key.substr(0, key.find('\0'))) + "/" + std::string(key.substr(key.find('\0') + 1));
+      ObjectRecord object = decode_object(value);
+      if (object.layout) {
+        std::string layout;
+        if (!index_.get(Family::records, layout_key(object.layout), layout)) return problem(who + " lacks its layout");
+        decode_layout(layout, object);
+        layouts_.insert(object.layout);
+      }
+      std::string bucket;
+      if (!index_.get(Family::records, bucket_key(key.substr(0, key.find('\0'))), bucket))
+        problem(who + " is in no bucket");
+      use(object.extents, object.info.size_bytes, who);
+      result_.objects++;
+    });
+    each(Family::records, "l", [&](std::string_view id, std::string_view) {
+      if (!layouts_.contains(Decoder(id).ordered()))
+        problem("layout " + hex(Decoder(id).ordered()) + " belongs to no object");
+    });
+  }
+
+  void uploads() {
+    std::set<std::string, std::less<>> uploads;
+    each(Family::records, "u", [&](std::string_view key, std::string_view) {
+      uploads.emplace(key.substr(key.rfind('\0') + 1));
+      result_.uploads++;
+    });
+    each(Family::records, "p", [&](std::string_view key, std::string_view value) {
+      PartRecord part = decode_part(value);
+      std::string_view upload = key.substr(0, key.find('\0'));
+      std::string who = "part of upload " + std::string(upload);
+      if (!uploads.contains(upload)) problem(who + " has no upload");
+      use(part.extents, part.info.size_bytes, who);
+      result_.parts++;
+    });
+  }
+
+  void bodies() {
+    each(Family::bodies, "", [&](std::string_view key, std::string_view value) {
+      BlobId id = Decoder(key).ordered();
+      result_.bodies++;
+      auto at = blobs_.find(id);
+      if (at == blobs_.end() || at->second.file) return problem("small body " + hex(id) + " belongs to nothing");
+      at->second.present = true;
+      std::string body(value);
+      try {
+        decode_body(body);
+      } catch (const Error&) {
+        return problem("the small body of " + at->second.user + " is damaged");
+      }
+      if (body.size() < at->second.needed_size_bytes) problem("the small body of " + at->second.user + " is too short");
+      result_.checked_size_bytes += body.size();
+    });
+  }
+
+  void file_records() {
+    each(Family::records, "f", [&](std::string_view key, std::string_view value) {
+      BlobId id = Decoder(key).ordered();
+      FileRecord file = decode_file(value);
+      result_.files++;
+      auto at = blobs_.find(id);
+      if (at == blobs_.end() || !at->second.file)
+        return problem("file " + BlobFiles::path_of(id) + " belongs to nothing");
+      at->second.present = true;
+      if (auto damage = files_.damage(id, file))
+        problem(BlobFiles::path_of(id) + " of " + at->second.user + ": " + *damage);
+      if (file.size_bytes < at->second.needed_size_bytes)
+        problem(BlobFiles::path_of(id) + " of " + at->second.user + " is too short");
+      result_.checked_size_bytes += file.size_bytes;
+    });
+  }
+
+  void references() {
+    std::map<BlobId, uint64_t> counts;
+    each(Family::records, "r", [&](std::string_view key, std::string_view value) {
+      counts[Decoder(key).ordered()] = Decoder(value).varint();
+    });
+    for (const auto& [id, blob] : blobs_) {
+      auto at = counts.find(id);
+      uint64_t counted = at == counts.end() ? 1 : at->second;
+      if (!blob.present) problem(blob.user + " lacks its body " + hex(id));
+      if (counted != blob.uses) {
+        problem("blob " + hex(id) + " of " + blob.user + " is used " + std::to_string(blob.uses) +
+                " times but counted " + std::to_string(counted));
+      }
+      if (at != counts.end()) counts.erase(at);
+    }
+    for (const auto& [id, count] : counts) problem("blob " + hex(id) + " is counted but used by nothing");
+  }
+
+  // Files that no record names, and that wait for no removal, would never go away.
+  void strays() {
+    std::string stored;
+    BlobId discarded_below = index_.get(Family::records, discarded_key, stored) ? Decoder(stored).varint() : 0;
+    for (BlobId id : files_.all()) {
+      if (id < discarded_below || index_.get(Family::records, file_key(id), stored)) continue;
+      if (!index_.get(Family::records, removal_key(id), stored))
+        problem(BlobFiles::path_of(id) + " is known to nothing");
+    }
+  }
+
+  struct Blob {
+    uint64_t uses = 0, needed_size_bytes = 0;
+    bool file = false, present = false;
+    std::string user;
+  };
+
+  Descriptor folder_;
+  BlobFiles files_;
+  Index index_;
+  std::map<BlobId, Blob> blobs_;
+  std::set<BlobId> layouts_;
+  Verification result_;
+};
+
+}  // namespace
+
+Verification verify_local(const std::string& path) {
+  return Check(path).run();
+}
+
+}  // namespace tarn::store

@@ -1,0 +1,21 @@
+// Checks a whole store for rot and for broken references, byte by byte.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace tarn::store {
+
+struct Verification {
+  uint64_t objects = 0, uploads = 0, parts = 0;
+  uint64_t bodies = 0, files = 0, checked_size_bytes = 0;
+  // What is wrong, a sentence each, with the object or the file it is about. Empty: all is well.
+  std::vector<std::string> problems;
+};
+
+// Reads every record and every body of the closed store in the folder `path`. A store that is open throws Error
+// (caller, DataFolderInUse), a folder that holds none Error (caller, InvalidDataFolder).
+Verification verify_local(const std::string& path);
+
+}  // namespace tarn::store
