@@ -6,7 +6,7 @@ from typing import Any, Optional
 
 from pyspark.sql import SQLContext
 
-from awsglue import catalog, frames, dynamic_types, sinks
+from awsglue import catalog, dynamic_types, frames, sinks, tables
 from awsglue.dynamicframe import DynamicFrame, DynamicFrameCollection
 from awsglue.job import Job
 from tarn_job import Unsupported, layout, notice, storage
@@ -78,52 +78,15 @@ class GlueContext(SQLContext):
         found = catalog.table(database, table_name, catalog_id)
         if found.kind == "delta":
             return DynamicFrame(self._session.read.format("delta").load(found.location), self, transformation_ctx)
-        dataset = self._catalog_files(found, push_down_predicate, options.get("catalogPartitionPredicate"), catalog_id)
+        dataset = tables.files(self._session, found, push_down_predicate, options.get("catalogPartitionPredicate"), catalog_id)
         dataset = _unread(dataset, transformation_ctx)
-        types = [catalog.spark_type(kind) for _, kind in found.partition_keys]
         declared, choices = found.schema_ddl, []
         if found.kind == "csv" and dataset.files and frames.on_sail(self._session):
-            declared, choices = dynamic_types.csv_choices(self._session, found, dataset, types)
-        frame = frames.read(self._session, found.kind, dataset, found.options, declared, types)
-        frame = self._in_order(frame, found)
+            declared, choices = dynamic_types.csv_choices(self._session, found, dataset)
+        frame = tables.frame(self._session, found, dataset, declared)
         if choices:
             frame = dynamic_types.with_choices(frame, choices)
         return DynamicFrame(frame, self, transformation_ctx or table_name, [name for name, _ in choices])
-
-    def _in_order(self, frame, found: catalog.Table):
-        """The catalog's own order of columns: the files' first, then the partition keys that are not among them."""
-        names = [name for name, _ in found.columns]
-        names += [name for name, _ in found.partition_keys if name.lower() not in {one.lower() for one in names}]
-        return frame.select(*[f"`{name}`" for name in names]) if names != frame.columns and set(names) == set(frame.columns) else frame
-
-    def _catalog_files(self, found: catalog.Table, predicate: str, catalog_predicate: Optional[str], catalog_id) -> layout.Dataset:
-        keys = [name for name, _ in found.partition_keys]
-        if not keys:
-            files = [file for _, group in storage.find(found.location.rstrip("/") + "/") for file in group]
-            return layout.Dataset(files, [], [()] * len(files))
-        kept = catalog.partitions(found, catalog_predicate, catalog_id)
-        if predicate:
-            kept = self._satisfying(found, kept, predicate)
-        dataset = layout.Dataset([], keys, [])
-        for one in kept:
-            values = tuple(None if value == layout.NO_VALUE else value for value in one.values)
-            for _, group in storage.find(one.location.rstrip("/") + "/"):
-                dataset.files += group
-                dataset.values += [values] * len(group)
-        return dataset
-
-    def _satisfying(self, found: catalog.Table, partitions: list, predicate: str) -> list:
-        """The partitions for which a predicate in Spark SQL is true; the engine itself evaluates it."""
-        if not partitions:
-            return []
-        from pyspark.sql.types import StructType
-        keys = found.partition_keys
-        rows = [(at, *[None if value == layout.NO_VALUE else value for value in one.values]) for at, one in enumerate(partitions)]
-        schema = StructType.fromDDL("`__place` int, " + ", ".join(f"`{name}` string" for name, _ in keys))
-        frame = self._session.createDataFrame(rows, schema)
-        casts = [f"cast(`{name}` as {catalog.spark_type(kind)}) as `{name}`" for name, kind in keys]
-        places = frame.selectExpr("`__place`", *casts).filter(predicate).select("__place").collect()
-        return [partitions[place] for place in sorted(row[0] for row in places)]
 
     def create_data_frame_from_catalog(self, database: str, table_name: str, transformation_ctx: str = "",
                                        additional_options: Optional[dict[str, Any]] = None, push_down_predicate: str = "", **more):

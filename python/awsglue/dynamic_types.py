@@ -18,12 +18,12 @@ from tarn_job import layout, storage
 Node = dict[str, Any]
 
 
-def csv_choices(spark, table: catalog.Table, dataset: layout.Dataset, partition_types: list[str]) -> tuple[str, list[tuple[str, str]]]:
+def csv_choices(spark, table: catalog.Table, dataset: layout.Dataset) -> tuple[str, list[tuple[str, str]]]:
     """The DDL to read a CSV table with, and the choices in it: pairs of a column and its declared type. Every file is
     read once to know; columns of text cost nothing."""
     from tarn_job.sail import columnar, csv_text, reader, text_values
     declared = reader._declared(table.schema_ddl)
-    types = [reader.arrow_type(one) for one in partition_types]
+    types = [reader.arrow_type(catalog.spark_type(kind)) for _, kind in table.partition_keys]
     scan = reader.scan_dataset(spark, "csv", dataset, declared, table.options, types)
     typed = [one for one in scan.file_columns if not pa.types.is_string(one.type)]
     if not typed:

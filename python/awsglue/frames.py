@@ -124,21 +124,26 @@ def read(spark, kind: str, dataset: layout.Dataset, options: dict[str, str], sch
 def _empty(spark, schema_ddl, columns, types):
     from pyspark.sql.types import StructType
     fields = [f"`{name}` {kind}" for name, kind in zip(columns, types)]
-    return spark.createDataFrame([], StructType.fromDDL(", ".join([*([schema_ddl] if schema_ddl else []), *fields]))) \
-        if schema_ddl or fields else spark.createDataFrame([], StructType([]))
+    whole = ", ".join([*([schema_ddl] if schema_ddl else []), *fields])
+    return spark.createDataFrame([], whole or StructType([]))
 
 
 def _read_on_spark(spark, kind, dataset, options, schema_ddl, types):
     """On Apache Spark: each partition's files by Spark's own reader, its values as literals, all of them together."""
     from pyspark.sql import functions as F
     own = {name: value for name, value in options.items() if name not in ("byname", "anycase", "skiplines")}
+    if options.get("skiplines"):
+        raise Unsupported("the format option skipFirst is not supported with --engine spark")
+    by_name = kind == "csv" and schema_ddl and options.get("byname") == "true" and options.get("header") == "true"
     groups: dict[tuple, list[str]] = {}
     for file, values in zip(dataset.files, dataset.values):
         groups.setdefault(values, []).append(file.address)
     frames = []
     for values, addresses in groups.items():
         reader = spark.read.format(kind).options(**own)
-        frame = (reader.schema(schema_ddl) if schema_ddl else reader).load(addresses)
+        frame = (reader.schema(schema_ddl) if schema_ddl and not by_name else reader).load(addresses)
+        if by_name:
+            frame = _by_header(spark, frame, schema_ddl)
         for name, value, wanted in zip(dataset.columns, values, types):
             frame = frame.withColumn(name, F.lit(value).cast(wanted))
         frames.append(frame)
@@ -146,6 +151,17 @@ def _read_on_spark(spark, kind, dataset, options, schema_ddl, types):
     for frame in frames[1:]:
         result = result.unionByName(frame, allowMissingColumns=True)
     return result
+
+
+def _by_header(spark, frame, schema_ddl: str):
+    """A CSV file's columns, all text and named by its header, as declared: by name where any name is the same, else by place."""
+    from pyspark.sql import functions as F
+    declared = spark.createDataFrame([], schema_ddl).schema.fields
+    found = {name.lower(): name for name in frame.columns}
+    if not any(one.name.lower() in found for one in declared):
+        found = {one.name.lower(): name for one, name in zip(declared, frame.columns)}
+    return frame.select(*[(F.col(f"`{found[one.name.lower()]}`") if one.name.lower() in found else F.lit(None))
+                          .cast(one.dataType).alias(one.name) for one in declared])
 
 
 def write(spark, frame, kind: str, path: str, partition_by: list[str], options: dict[str, str], mode: str = "append") -> list[tuple]:

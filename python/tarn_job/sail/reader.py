@@ -12,7 +12,7 @@ from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 from pyspark.sql.types import StructType
 
 from tarn_job import Unsupported, layout, storage
-from tarn_job.sail import columnar, csv_text, json_text, source, text_values
+from tarn_job.sail import columnar, csv_text, file_names, json_text, source, text_values
 
 FORMATS = ("csv", "json", "parquet", "orc", "avro", "text")
 _REFUSED = ("xml", "jdbc", "kafka", "binaryfile", "com.databricks.spark.xml", "dynamodb")
@@ -59,6 +59,13 @@ class Reader(DataFrameReader):
     def orc(self, path, **options):
         self._set_opts(**options)
         return self.load(path, format="orc")
+
+    def table(self, tableName):
+        return self._client.table(tableName)
+
+    def _table(self, tableName):
+        """A table or view of the engine itself, past the catalog."""
+        return super().table(tableName)
 
     def jdbc(self, *arguments, **named):
         raise Unsupported("spark.read.jdbc is not supported on this engine")
@@ -270,5 +277,5 @@ def _native_parquet(spark, scan: source.Scan) -> Optional[DataFrame]:
     reader = DataFrameReader(spark).format("parquet").schema(ddl)
     frame = DataFrameReader.load(reader, [one.address if storage.is_s3(one.address) else "file://" + one.address
                                           for one in scan.dataset.files])
-    frame._plan._tarn_scan = scan  # for input_file_name(): see file_names
+    file_names.remember(frame, scan)
     return frame

@@ -21,7 +21,7 @@ def prepare() -> None:
     os.environ.setdefault("RUST_LOG", "warn,sail_common::actor=error,sail_spark_connect::service::plan_analyzer=error")
     _tell_sail_where_s3_is()
 
-    from tarn_job.sail import context, file_names, local_rdd, reader, writer
+    from tarn_job.sail import catalog_sql, context, file_names, local_rdd, reader, writer
     import pyspark.sql.session as front
     from pyspark.sql.connect.dataframe import DataFrame
     from pyspark.sql.connect.session import SparkSession
@@ -38,6 +38,7 @@ def prepare() -> None:
     context.install()
     local_rdd.install()
     file_names.install()
+    catalog_sql.install()
 
 
 def _tell_sail_where_s3_is() -> None:

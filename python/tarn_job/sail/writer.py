@@ -13,10 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.errors import AnalysisException
 from pyspark.sql.connect import plan as plans
+from pyspark.sql.connect.dataframe import DataFrame
 from pyspark.sql.connect.readwriter import DataFrameWriter
 
 from tarn_job import Unsupported, layout, storage
-from tarn_job.sail import columnar, encode
+from tarn_job.sail import catalog_sql, columnar, encode
 from tarn_job.sail.reader import FORMATS
 
 FILE_BYTES = 512 << 20  # of values in memory; a file that reaches this is closed and the next begun
@@ -51,6 +52,23 @@ class Writer(DataFrameWriter):
         if self._write.bucket_cols:
             raise AnalysisException("'save' does not support bucketBy right now.")
         write(self._spark, self._df, kind, path, self._mode(), list(self._write.partitioning_cols or []), lower)
+
+    def saveAsTable(self, name, format=None, mode=None, partitionBy=None, **options):
+        self.mode(mode).options(**options)
+        if partitionBy is not None:
+            self.partitionBy(partitionBy)
+        if format is not None:
+            self.format(format)
+        kind = (self._write.source or "parquet").lower()
+        if kind not in FORMATS:
+            raise Unsupported(f"saveAsTable of the format {kind!r} is not supported on this engine; save it to a path")
+        lower = {key.lower(): value for key, value in self._write.options.items() if value is not None}
+        catalog_sql.save_as_table(self._spark, DataFrame(self._df, self._spark), name, kind, self._mode(),
+                                  list(self._write.partitioning_cols or []), lower)
+
+    def insertInto(self, tableName, overwrite=None):
+        replace = overwrite if overwrite is not None else self._mode() == "overwrite"
+        catalog_sql.insert_into(self._spark, DataFrame(self._df, self._spark), *catalog_sql.split(tableName), overwrite=replace)
 
     def _mode(self) -> str:
         asked = self._write.mode
@@ -104,7 +122,6 @@ def batches(spark, plan) -> Iterator[pa.RecordBatch]:
                 arrays = [column if column.type == one.type else column.cast(one.type) for column, one in zip(batch.columns, schema)]
                 yield pa.RecordBatch.from_arrays(arrays, schema=schema)
     if schema is None:
-        from pyspark.sql.connect.dataframe import DataFrame
         from tarn_job.sail.reader import to_arrow
         schema = to_arrow(DataFrame(plan, spark).schema)
         yield pa.RecordBatch.from_arrays([pa.array([], one.type) for one in schema], schema=schema)
