@@ -11,7 +11,8 @@ TEST(JsonPath, ReadsTheFormsThatClassifiersHave) {
   using Kind = JsonStep::Kind;
   EXPECT_TRUE(JsonPath("$").steps().empty());
   EXPECT_EQ(JsonPath("$[*]").steps(), (std::vector<JsonStep>{{Kind::every_element, ""}}));
-  EXPECT_EQ(JsonPath("$.features[*]").steps(), (std::vector<JsonStep>{{Kind::member, "features"}, {Kind::every_element, ""}}));
+  EXPECT_EQ(JsonPath("$.features[*]").steps(),
+            (std::vector<JsonStep>{{Kind::member, "features"}, {Kind::every_element, ""}}));
   EXPECT_EQ(JsonPath("$['a.b'][3].*").steps(),
             (std::vector<JsonStep>{{Kind::member, "a.b"}, {Kind::index, "", 3}, {Kind::every_member, ""}}));
 }
