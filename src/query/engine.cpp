@@ -98,6 +98,11 @@ class DuckSession : public Session {
     state_->written.clear();
   }
 
+  void discard() override {
+    std::lock_guard lock(state_->mutex);
+    state_->written.clear();
+  }
+
   void interrupt() override {
     state_->interrupted = true;
     connection_.Interrupt();

@@ -75,6 +75,8 @@ class Session {
   // the order written.
   virtual std::vector<WrittenObject> written() const = 0;
   virtual void publish() = 0;
+  // Drops what was written and not published.
+  virtual void discard() = 0;
 
   // Ends a running statement soon, and every later one. Any thread.
   virtual void interrupt() = 0;

@@ -153,7 +153,7 @@ class Pattern {
       const std::size_t most = part.width > 1 ? static_cast<std::size_t>(part.width) : (part.letter == 'y' ? 4 : 2);
       while (width < text.size() && width < most && std::isdigit(static_cast<unsigned char>(text[width]))) ++width;
       const auto value = integer(text.substr(0, width));
-      if (!value) return std::nullopt;
+      if (!value || (part.width > 1 && width != most)) return std::nullopt;
       text.remove_prefix(width);
       (part.letter == 'y'   ? year
        : part.letter == 'M' ? month

@@ -38,8 +38,8 @@ TEST(ResultFiles, Metadata) {
   EXPECT_EQ(column.type, "bigint");
   const std::string bytes = metadata_bytes("q1", {column});
   EXPECT_EQ(bytes.substr(0, 4), "\x0a\x02q1");
-  EXPECT_EQ(bytes.substr(4, 8), std::string("\x22\x20\x0a\x04hive", 8));
-  EXPECT_EQ(bytes.size(), 38u);
+  EXPECT_EQ(bytes.substr(4, 8), std::string("\x22\x1e\x0a\x04hive", 8));
+  EXPECT_EQ(bytes.size(), 36u);
 }
 
 }  // namespace
