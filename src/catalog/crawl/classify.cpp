@@ -126,6 +126,7 @@ bool try_csv(const Text& text, const ClassifyOptions& options, const api::glue::
   out.csv = found->dialect;
   out.header = found->header;
   out.quotes = found->quotes;
+  out.backslash_escapes = found->backslash_escapes;
   out.encoding = found->encoding;
   out.records = estimated(found->records, read_bytes, text);
   if (classifier) out.csv_serde = classifier->serde.value_or("");

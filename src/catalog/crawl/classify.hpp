@@ -45,7 +45,7 @@ struct FileFinding {
 
   // CSV
   CsvDialect csv;
-  bool header = false, quotes = false;
+  bool header = false, quotes = false, backslash_escapes = false;
   std::string encoding = "UTF-8";
   std::string csv_serde;  // what the classifier asks for: "OpenCSVSerDe", "LazySimpleSerDe" or empty
   // JSON

@@ -231,6 +231,7 @@ CsvFinding CsvSniffer::State::finding() {
   CsvFinding out;
   out.dialect = dialect;
   out.quotes = quotes;
+  out.backslash_escapes = tokenizer->saw_backslash_escapes();
   out.encoding = utf8.valid() ? "UTF-8" : "ISO-8859-1";
   out.odd_records = odd;
   out.header = decide_header(out.header_why);

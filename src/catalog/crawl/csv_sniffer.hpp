@@ -35,7 +35,8 @@ struct CsvFinding {
   CsvDialect dialect;
   bool header = false;
   std::string header_why;
-  bool quotes = false;  // some field stands in quotes
+  bool quotes = false;             // some field stands in quotes
+  bool backslash_escapes = false;  // \" stands for a quote, instead of ""
   std::string encoding = "UTF-8";
   std::vector<CsvColumn> columns;
   uint64_t records = 0;      // without the header

@@ -54,7 +54,7 @@ bool CsvTokenizer::feed(std::string_view bytes) {
           // A backslash escapes a quote; before anything else it is itself.
           if (c == '\\' && i + 1 < bytes.size() && bytes[i + 1] == dialect_.quote && i + 2 < bytes.size() &&
               bytes[i + 2] != dialect_.delimiter && bytes[i + 2] != '\n' && bytes[i + 2] != '\r')
-            backslash_ = true;
+            backslash_ = saw_backslash_ = true;
           else
             buffer_ += c;
         }

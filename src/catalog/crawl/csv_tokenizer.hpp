@@ -42,6 +42,8 @@ class CsvTokenizer {
   void resynchronize();
 
   bool too_long() const { return too_long_; }
+  // Some quote inside a field was escaped by a backslash.
+  bool saw_backslash_escapes() const { return saw_backslash_; }
   // A quote was opened and never closed.
   bool in_quotes() const { return state_ == State::quoted; }
 
@@ -56,7 +58,7 @@ class CsvTokenizer {
   State state_ = State::field_start;
   std::string buffer_;             // the fields of the record, one behind the other
   std::vector<std::size_t> ends_;  // where each finished field ends in it
-  bool quoted_ = false, too_long_ = false, backslash_ = false;
+  bool quoted_ = false, too_long_ = false, backslash_ = false, saw_backslash_ = false;
   uint64_t line_ = 1, record_line_ = 1;
   CsvRecord record_;
 };
