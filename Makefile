@@ -17,8 +17,11 @@ all: build
 setup:
 	@tools/setup build
 
+# A change must build without warnings; a person's newer compiler may have some.
+STRICT := $(if $(CI),-DTARN_WERROR=ON)
+
 define compile
-	@test -f build/$(1)/build.ninja || cmake --preset $(1) > build/$(1).log 2>&1 || { mkdir -p build; cat build/$(1).log; exit 1; }
+	@test -f build/$(1)/build.ninja || cmake --preset $(1) $(STRICT) > build/$(1).log 2>&1 || { mkdir -p build; cat build/$(1).log; exit 1; }
 	@cmake --build build/$(1) -j $(JOBS) -- $(2)
 endef
 

@@ -1,6 +1,7 @@
 """Programs that people have: awscli v2, rclone."""
 
 import json
+import os
 import shutil
 import subprocess
 
@@ -24,22 +25,23 @@ def files(tmp_path):
 
 
 def test_awscli(tarn, name, files, tmp_path):
-    aws = shutil.which("aws")
+    aws = shutil.which("aws", path="/usr/bin:" + os.environ["PATH"])
     if not aws:
         pytest.skip("awscli is not installed")
+    aws = [aws, "--endpoint-url", tarn.endpoint]  # Debian's is too old to know AWS_ENDPOINT_URL
     env = tarn.environment()
-    run([aws, "s3", "mb", f"s3://{name}"], env)
-    run([aws, "s3", "sync", str(files), f"s3://{name}/copy"], env)
-    assert "sub/año y más.txt" in run([aws, "s3", "ls", "--recursive", f"s3://{name}"], env)
-    run([aws, "s3", "sync", f"s3://{name}/copy", str(tmp_path / "back")], env)
+    run([*aws, "s3", "mb", f"s3://{name}"], env)
+    run([*aws, "s3", "sync", str(files), f"s3://{name}/copy"], env)
+    assert "sub/año y más.txt" in run([*aws, "s3", "ls", "--recursive", f"s3://{name}"], env)
+    run([*aws, "s3", "sync", f"s3://{name}/copy", str(tmp_path / "back")], env)
     assert (tmp_path / "back" / "large.bin").read_bytes() == (files / "large.bin").read_bytes()
-    assert run([aws, "s3", "sync", str(files), f"s3://{name}/copy"], env) == ""
-    run([aws, "glue", "create-database", "--database-input", json.dumps({"Name": name})], env)
-    assert json.loads(run([aws, "glue", "get-database", "--name", name, "--output", "json"], env))["Database"]["Name"] == name
-    assert json.loads(run([aws, "sts", "get-caller-identity", "--output", "json"], env))["Account"] == "000000000000"
-    missing = subprocess.run([aws, "glue", "get-table", "--database-name", name, "--name", "t"], env=env, capture_output=True, text=True)
+    assert run([*aws, "s3", "sync", str(files), f"s3://{name}/copy"], env) == ""
+    run([*aws, "glue", "create-database", "--database-input", json.dumps({"Name": name})], env)
+    assert json.loads(run([*aws, "glue", "get-database", "--name", name, "--output", "json"], env))["Database"]["Name"] == name
+    assert json.loads(run([*aws, "sts", "get-caller-identity", "--output", "json"], env))["Account"] == "000000000000"
+    missing = subprocess.run([*aws, "glue", "get-table", "--database-name", name, "--name", "t"], env=env, capture_output=True, text=True)
     assert missing.returncode != 0 and "EntityNotFoundException" in missing.stderr
-    run([aws, "s3", "rb", "--force", f"s3://{name}"], env)
+    run([*aws, "s3", "rb", "--force", f"s3://{name}"], env)
 
 
 def test_rclone(tarn, name, files, tmp_path):
@@ -47,7 +49,7 @@ def test_rclone(tarn, name, files, tmp_path):
     if not rclone:
         pytest.skip("rclone is not installed")
     config = tmp_path / "rclone.conf"
-    config.write_text(f"[tarn]\ntype = s3\nprovider = AWS\naccess_key_id = test\nsecret_access_key = test\nregion = us-east-1\n"
+    config.write_text(f"[tarn]\ntype = s3\nprovider = Minio\naccess_key_id = test\nsecret_access_key = test\nregion = us-east-1\n"
                       f"endpoint = {tarn.endpoint}\nforce_path_style = true\n")
     base = [rclone, "--config", str(config), "--checksum", "--s3-upload-cutoff", "8M"]
     env = tarn.environment()

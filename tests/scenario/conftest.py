@@ -201,7 +201,7 @@ class LakeItem(pytest.Item):
             self.step = step
             try:
                 answer = runner.run(step)
-            except (botocore.exceptions.ClientError, Failed) as error:
+            except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError, Failed) as error:
                 said = f"{getattr(error, 'response', {}).get('Error', {}).get('Code', '')} {error}"
                 if not step.error or step.error not in said:
                     raise Failed(f"line {step.line}: {step.text}\n  answered: {error}" + (f"\n  expected: {step.error}" if step.error else "")) from None

@@ -347,7 +347,7 @@ void append_cbor(std::string& out, const Shape& shape, const Value& value, CborT
       out += value.as_blob().bytes;
       return;
     case Type::timestamp:
-      if (!value.is_time()) wrong_output(shape);
+      if (!value.is_time() && !value.is_number()) wrong_output(shape);
       return append_time(out, value.as_time(), time);
     case Type::float_number:
     case Type::double_number:

@@ -161,7 +161,7 @@ void append_structure(std::string& out, const Shape& shape, const Value& value, 
     first = false;
     append_json_string(out, member->wire_name);
     out += ':';
-    if (member->shape->type == Type::timestamp && given.value.is_time()) {
+    if (member->shape->type == Type::timestamp && (given.value.is_time() || given.value.is_number())) {
       TimestampFormat format = timestamp_format(*member, TimestampFormat::unix_timestamp);
       if (format != TimestampFormat::unix_timestamp) out += '"';
       append_timestamp(out, given.value.as_time(), {format, false});
@@ -221,7 +221,7 @@ void append_leaf(std::string& out, const Shape& shape, const Value& value) {
       out += '"';
       return;
     case Type::timestamp: {
-      if (!value.is_time()) wrong_output(shape);
+      if (!value.is_time() && !value.is_number()) wrong_output(shape);
       bool quoted =
           shape.timestamp_format == TimestampFormat::iso8601 || shape.timestamp_format == TimestampFormat::rfc822;
       if (quoted) out += '"';

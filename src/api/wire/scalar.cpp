@@ -129,7 +129,7 @@ void append_scalar(std::string& out, const Member& member, const Value& value, T
       append_number(out, value.as_double());
       return;
     case Type::timestamp:
-      if (!value.is_time()) wrong_output(member);
+      if (!value.is_time() && !value.is_number()) wrong_output(member);
       append_timestamp(out, value.as_time(), {timestamp_format(member, style.format), style.always_ms});
       return;
     case Type::blob:
