@@ -136,6 +136,8 @@ bool Value::bool_or(std::string_view key, bool otherwise) const {
   return v && v->is_bool() ? v->as_bool() : otherwise;
 }
 
-bool Value::operator==(const Value&) const = default;
+// Written out: clang 16 crashes on the defaulted ones, which need each other.
+bool Value::operator==(const Value& other) const { return data_ == other.data_; }
+bool ValueMember::operator==(const ValueMember& other) const { return key == other.key && value == other.value; }
 
 }  // namespace tarn

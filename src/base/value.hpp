@@ -29,18 +29,18 @@ using ValueMap = std::vector<ValueMember>;
 
 class Value {
  public:
-  Value() = default;
-  Value(std::nullptr_t) {}
-  Value(bool v) : data_(v) {}
+  Value();
+  Value(std::nullptr_t);
+  Value(bool v);
   template <class T>
     requires(std::is_integral_v<T> && !std::is_same_v<T, bool>)
-  Value(T v) : data_(static_cast<int64_t>(v)) {}
-  Value(double v) : data_(v) {}
-  Value(std::string v) : data_(std::move(v)) {}
-  Value(std::string_view v) : data_(std::string(v)) {}
-  Value(const char* v) : data_(std::string(v)) {}
-  Value(Blob v) : data_(std::move(v)) {}
-  Value(Time v) : data_(v) {}
+  Value(T v);
+  Value(double v);
+  Value(std::string v);
+  Value(std::string_view v);
+  Value(const char* v);
+  Value(Blob v);
+  Value(Time v);
   Value(ValueList v);
   Value(ValueMap v);
   Value(const Value&);
@@ -105,7 +105,21 @@ class Value {
 struct ValueMember {
   std::string key;
   Value value;
-  bool operator==(const ValueMember&) const = default;
+  bool operator==(const ValueMember& other) const;
 };
+
+// Here, where ValueMember is complete: clang asks for that.
+inline Value::Value() {}
+inline Value::Value(std::nullptr_t) {}
+inline Value::Value(bool v) : data_(v) {}
+template <class T>
+  requires(std::is_integral_v<T> && !std::is_same_v<T, bool>)
+inline Value::Value(T v) : data_(static_cast<int64_t>(v)) {}
+inline Value::Value(double v) : data_(v) {}
+inline Value::Value(std::string v) : data_(std::move(v)) {}
+inline Value::Value(std::string_view v) : data_(std::string(v)) {}
+inline Value::Value(const char* v) : data_(std::string(v)) {}
+inline Value::Value(Blob v) : data_(std::move(v)) {}
+inline Value::Value(Time v) : data_(v) {}
 
 }  // namespace tarn
