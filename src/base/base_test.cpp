@@ -15,6 +15,11 @@ TEST(Json, RoundTripKeepsOrderAndTypes) {
   EXPECT_EQ(to_json(parse_json(text)), "{\"b\":1,\"a\":[true,null,1.5,\"x\\n\xc3\xa9\"],\"c\":{}}");
 }
 
+TEST(Json, DoublesAreReadExactly) {
+  for (const char* text : {"0.30000000000000004", "1.7976931348623157e+308", "5e-324"}) EXPECT_EQ(to_json(parse_json(text)), text);
+  EXPECT_THROW(parse_json("1e400"), Error);
+}
+
 TEST(Json, LastOfEqualKeysCounts) {
   EXPECT_EQ(to_json(parse_json(R"({"a":1,"b":2,"a":3})")), R"({"a":3,"b":2})");
 }

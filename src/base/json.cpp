@@ -113,9 +113,14 @@ struct ValueBuilder {
     add(Value(static_cast<double>(u)));
     return true;
   }
-  bool on_double(double d, string_view, error_code&) {
-    add(Value(d));
-    return true;
+  // Boost 1.81 reads doubles a little wrong where they have many digits; the whole number stands in `digits`, since the text is one piece.
+  bool on_double(double rough, string_view digits, error_code& ec) {
+    double exact = rough;
+    auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), exact);
+    if (error != std::errc() || end != digits.data() + digits.size()) exact = rough;
+    if (!std::isfinite(exact)) ec = boost::json::error::exponent_overflow;
+    add(Value(exact));
+    return !ec;
   }
   bool on_bool(bool b, error_code&) {
     add(Value(b));
