@@ -94,8 +94,6 @@ constexpr FieldKind month_field{"month", 1, 12, month_names.data(), 12, 1};
 constexpr FieldKind weekday_field{"day of week", 1, 7, day_names.data(), 7, 1};
 constexpr FieldKind unix_weekday_field{"day of week", 0, 7, day_names.data(), 7, 0};
 
-  return chrono::year_month_day(chrono::floor<chrono::days>(t));
-}
 unsigned last_day_of(chrono::year_month_day d) {
   return static_cast<unsigned>((d.year() / d.month() / chrono::last).day());
 }
