@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -14,6 +15,7 @@
 
 namespace rocksdb {
 class DB;
+class Env;
 class ColumnFamilyHandle;
 class WriteBatch;
 class Iterator;
@@ -21,6 +23,8 @@ class Slice;
 }  // namespace rocksdb
 
 namespace tarn::store {
+
+class IndexFiles;
 
 enum class Family {
   records,  // all that is small and few beside objects: buckets, uploads, parts, blob records, the queue of what to
@@ -66,9 +70,12 @@ class Cursor {
 
 class Index {
  public:
-  // Opens or creates. With `flushed`, commit() returns when its batch has reached the disk. An index that another
-  // process has open throws Error (caller, DataFolderInUse); one that can't be read throws Error (bug, InternalError).
-  Index(const std::string& path, bool flushed);
+  enum class Age { old, fresh };
+  // Opens an old one, or makes a fresh one in a folder that is not there yet. With `flushed`, commit() returns when its
+  // batch has reached the disk. `settled` is called once all files of a fresh one are there for good, which is before
+  // the first commit that is not lazy. An index that another process has open throws Error (caller, DataFolderInUse);
+  // one that can't be read throws Error (bug, InternalError).
+  Index(const std::string& path, bool flushed, Age age = Age::old, std::function<void()> settled = {});
   ~Index();
   Index(const Index&) = delete;
   Index& operator=(const Index&) = delete;
@@ -81,17 +88,20 @@ class Index {
   std::unique_ptr<Cursor> cursor(Family family, std::string_view to = {}) const;
   // How often a failed index was brought back. All that failed before is then certainly not in it.
   uint64_t recoveries() const { return recoveries_; }
-  // Approximate, in bytes: memory and disk that the index itself takes.
-  uint64_t memory_bytes() const;
 
  private:
   friend class Batch;
+  void settle();
   void recover();
 
   bool flushed_;
+  std::function<void()> settled_;
+  std::atomic<bool> unsettled_ = false;
+  std::shared_ptr<IndexFiles> files_;
+  std::unique_ptr<rocksdb::Env> env_;
   std::unique_ptr<rocksdb::DB> db_;
   rocksdb::ColumnFamilyHandle* families_[3] = {};
-  std::mutex recovering_;
+  std::mutex settling_, recovering_;
   std::atomic<bool> failed_ = false;
   std::atomic<uint64_t> recoveries_ = 0;
 };

@@ -4,7 +4,6 @@
 #include "base/limits.hpp"
 #include "base/log.hpp"
 #include "store/coding.hpp"
-#include "store/data_folder.hpp"
 
 namespace tarn::store {
 namespace {
@@ -20,9 +19,10 @@ std::unique_ptr<Store> open_local(const std::string& path, Clock& clock, Random&
 LocalStore::LocalStore(const std::string& path, Clock& clock, Random& random, Durability durability)
     : clock_(clock),
       random_(random),
-      lock_file_(take_data_folder(path, /*create=*/true)),
+      folder_(path, DataFolder::Missing::create),
       files_(path, durability == Durability::flushed),
-      index_(path + "/index", durability == Durability::flushed) {
+      index_(path + "/index", durability == Durability::flushed, folder_.is_new() ? Index::Age::fresh : Index::Age::old,
+             [this, durability] { folder_.set_mark(durability == Durability::flushed); }) {
   std::string stored;
   if (index_.get(Family::records, next_id_key, stored)) reserved_id_ = Decoder(stored).varint();
   next_id_ = std::max<BlobId>(reserved_id_, 1);

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "store/blob_files.hpp"
+#include "store/data_folder.hpp"
 #include "store/index.hpp"
 #include "store/locks.hpp"
 #include "store/reclaimer.hpp"
@@ -129,7 +130,7 @@ class LocalStore : public Store {
 
   Clock& clock_;
   Random& random_;
-  Descriptor lock_file_;
+  DataFolder folder_;
   BlobFiles files_;
   mutable Index index_;
   std::shared_ptr<Pins> pins_ = std::make_shared<Pins>();

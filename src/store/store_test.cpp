@@ -13,6 +13,7 @@
 #include "base/error.hpp"
 #include "base/limits.hpp"
 #include "store/local_store.hpp"
+#include "store/verify.hpp"
 
 namespace tarn::govern {
 // Stands in for govern's, which lies above the store: makes the Grants of these tests.
@@ -840,6 +841,20 @@ TEST_F(StoreTest, AFolderOfOtherThingsIsRefused) {
   std::ofstream(other.c_str()) << "a file";
   EXPECT_EQ(code_of([&] { open_local(other, clock, random, Durability::none); }), "InvalidDataFolder");
   std::filesystem::remove(other);
+}
+
+TEST_F(StoreTest, ACreationThatCameToNoEndIsBegunAgain) {
+  std::string other = folder + "_other";
+  std::filesystem::create_directories(other + "/index");
+  std::ofstream(other + "/STORE") << "tarn object store, being made\n";
+  std::ofstream(other + "/index/CURRENT") << "half";
+  EXPECT_EQ(code_of([&] { verify_local(other); }), "InvalidDataFolder");
+  auto made = open_local(other, clock, random, Durability::flushed);
+  made->create_bucket({"b", "000000000000", "us-east-1", clock.now(), {}});
+  made.reset();
+  EXPECT_TRUE(open_local(other, clock, random, Durability::flushed)->find_bucket("b"));
+  EXPECT_TRUE(verify_local(other).problems.empty());
+  std::filesystem::remove_all(other);
 }
 
 TEST_F(StoreTest, WhatAnInterruptedWriteLeftIsRemovedAtTheNextOpening) {

@@ -6,7 +6,6 @@
 
 #include "base/error.hpp"
 #include "store/coding.hpp"
-#include "store/data_folder.hpp"
 #include "store/local_store.hpp"
 
 namespace tarn::store {
@@ -21,7 +20,7 @@ std::string hex(BlobId id) {
 class Check {
  public:
   explicit Check(const std::string& path)
-      : folder_(take_data_folder(path, /*create=*/false)), files_(path, false), index_(path + "/index", false) {}
+      : folder_(path, DataFolder::Missing::refuse), files_(path, false), index_(path + "/index", false) {}
 
   Verification run() {
     objects();
@@ -167,7 +166,7 @@ class Check {
     std::string user;
   };
 
-  Descriptor folder_;
+  DataFolder folder_;
   BlobFiles files_;
   Index index_;
   std::map<BlobId, Blob> blobs_;

@@ -503,7 +503,12 @@ class Parent {
 
   // Checks all; tells through the pipe which operations that were cut off took place.
   void look(int pipe) {
-    Verification verification = verify_local(options_.folder);
+    Verification verification;
+    try {
+      verification = verify_local(options_.folder);
+    } catch (const Error& error) {
+      if (error.code() != "InvalidDataFolder" || !model_.empty()) throw;  // killed before the store was made
+    }
     for (const std::string& problem : verification.problems) std::printf("%s\n", problem.c_str());
     if (!verification.problems.empty()) lost(std::to_string(verification.problems.size()) + " problems in the store");
     Message verified{Message::begin, 0, verification.checked_size_bytes, {}};
