@@ -104,6 +104,10 @@ bool RunExecution::wait_for_turn() {
   auto active = jobs_.platform_.metadata.get(active_kind, key_);
   if (!active) return false;
   std::stop_token stop = live_.stop.get_token();
+  {
+    std::unique_lock lock(jobs_.mutex_);
+    if (!jobs_.changed_.wait(lock, stop, [this] { return jobs_.started_; })) return false;
+  }
   if (const Value* due = active->find("DueMs"))
     if (!jobs_.platform_.clock.wait_until(Time(std::chrono::milliseconds(due->as_int())), stop)) return false;
   if (!active->bool_or("Queued")) return !stop.stop_requested();
@@ -176,7 +180,7 @@ RunExecution::Ended RunExecution::run_in(const std::string& folder, const RunPla
                                          meta::LogWriter& err) {
   for (const std::string& note : plan.notes) err.write(note);
   std::stop_token stop = live_.stop.get_token();
-  std::string python = jobs_.runtime_.python(stop, [&](std::string_view line) { err.write(line); });
+  std::string python = jobs_.runtime_.python(plan.engine, stop, [&](std::string_view line) { err.write(line); });
   Command what = command(folder, plan, python);
 
   bool bookmarks = plan.bookmark_option != "job-bookmark-disable";
@@ -259,7 +263,7 @@ std::vector<std::string> RunExecution::environment(const std::string& folder, co
   for (const char* name :
        {"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "PIP_INDEX_URL",
         "PIP_EXTRA_INDEX_URL", "PIP_CERT", "PIP_CONFIG_FILE", "PIP_FIND_LINKS", "PIP_DEFAULT_TIMEOUT", "SSL_CERT_FILE",
-        "JAVA_HOME", "SPARK_HOME", "TARN_SPARK_JARS", "TARN_SPARK_MASTER"})
+        "JAVA_HOME", "SPARK_HOME", "TARN_SPARK_JARS", "TARN_SPARK_MASTER", "TARN_SPARK_MEMORY"})
     if (auto value = variable(name); !value.empty()) out.push_back(std::string(name) + "=" + value);
   return out;
 }

@@ -63,8 +63,9 @@ class Jobs {
   ~Jobs();
   Jobs(const Jobs&) = delete;
 
-  // From here on runs are executed. `endpoint` is where they reach tarn ("http://127.0.0.1:4566"). Runs that an earlier
-  // tarn left in the middle become FAILED; those that waited go on waiting.
+  // From here on runs are executed; those started before wait for it. `endpoint` is where they reach tarn
+  // ("http://127.0.0.1:4566"). Runs that an earlier tarn left in the middle become FAILED; those that waited go on
+  // waiting.
   void start(std::string endpoint);
   // Ends all runs and forgets them; the records go with the metadata store's own reset().
   void reset();
@@ -130,7 +131,7 @@ class Jobs {
   std::condition_variable_any changed_;
   std::map<std::string, std::shared_ptr<Live>> live_;  // by the run's key
   uint64_t ended_runs_ = 0;                            // goes up when a run ends: those that queue look again
-  bool closing_ = false;
+  bool closing_ = false, started_ = false;
   int64_t last_id_us_ = 0;
 };
 

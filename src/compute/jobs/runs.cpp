@@ -68,6 +68,9 @@ Jobs::~Jobs() {
 void Jobs::start(std::string endpoint) {
   endpoint_ = std::move(endpoint);
   recover();
+  std::lock_guard lock(mutex_);
+  started_ = true;
+  changed_.notify_all();
 }
 
 void Jobs::reset() {
@@ -261,6 +264,10 @@ void Jobs::launch(const std::string& key) {
 void Jobs::recover() {
   std::vector<std::string> resumed;
   for (const meta::Record& active : platform_.metadata.list(active_kind, {})) {
+    {
+      std::lock_guard lock(mutex_);
+      if (live_.contains(active.key)) continue;  // of this tarn: it waits for start()
+    }
     auto record = platform_.metadata.get(run_kind, active.key);
     if (!record) {
       platform_.metadata.change_quietly([&](meta::Transaction& t) { t.erase(active_kind, active.key); });
