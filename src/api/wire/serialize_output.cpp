@@ -14,6 +14,20 @@ TimestampStyle xml_times(const Route& route) {
           route.protocol == Protocol::ec2 || route.service->name == "s3" || route.service->name == "s3control"};
 }
 
+// About how many bytes `value` takes as text; of a list only the first item is looked at. Growing a long listing's
+// buffer step by step costs as much as writing it.
+std::size_t estimated_size_bytes(const Value& value) {
+  if (value.is_string()) return value.as_string().size() + 8;
+  if (value.is_blob()) return value.as_blob().bytes.size() * 4 / 3 + 8;
+  std::size_t out = 24;
+  if (value.is_list() && !value.as_list().empty())
+    out += value.as_list().size() * estimated_size_bytes(value.as_list()[0]);
+  if (value.is_map())
+    for (const ValueMember& member : value.as_map())
+      out += 2 * member.key.size() + 5 + estimated_size_bytes(member.value);
+  return out;
+}
+
 void write_headers(const Route& route, const Value& output, WireResponse& response) {
   const Bindings& bindings = *route.output;
   for (const ValueMember& given : output.as_map()) {
@@ -168,6 +182,7 @@ WireResponse serialize_output(const Route& route, const Value& output, std::stri
   const Value& members = output.is_null() ? nothing : output;
   WireResponse response;
   response.headers.reserve(16);
+  if (!route.output || !route.output->streams) response.body.reserve(128 + estimated_size_bytes(members));
   if (route.operation->success_status) response.status = route.operation->success_status;
   const bool s3_form = route.service->protocol == Protocol::rest_xml;
   response.headers.emplace_back(s3_form ? "x-amz-request-id" : "x-amzn-RequestId", request_id);

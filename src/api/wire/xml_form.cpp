@@ -1,6 +1,6 @@
 #include "api/wire/xml_form.hpp"
 
-#include <cstring>
+#include <array>
 #include <pugixml.hpp>
 
 #include "api/wire/json_form.hpp"
@@ -149,6 +149,40 @@ pugi::xml_node child_named(pugi::xml_node element, std::string_view name) {
 }
 
 // ---- writing ----
+
+constexpr std::array<bool, 256> make_plain() {
+  std::array<bool, 256> out{};
+  for (std::size_t i = 0; i < 256; i++)
+    out[i] = (i >= 0x20 && i != '&' && i != '<' && i != '>' && i != '"' && i != 0x7f) || i == '\t' || i == '\n';
+  return out;
+}
+constexpr std::array<bool, 256> is_plain = make_plain();
+
+void append_escaped(std::string& out, char c) {
+  static constexpr char hex[] = "0123456789ABCDEF";
+  switch (c) {
+    case '&':
+      out += "&amp;";
+      return;
+    case '<':
+      out += "&lt;";
+      return;
+    case '>':
+      out += "&gt;";
+      return;
+    case '"':
+      out += "&quot;";
+      return;
+    default:
+      break;
+  }
+  // XML cannot hold control characters at all; S3 writes them so, and keys may contain them.
+  auto byte = static_cast<unsigned char>(c);
+  out += "&#x";
+  if (byte >= 16) out += hex[byte >> 4];
+  out += hex[byte & 15];
+  out += ';';
+}
 
 [[noreturn]] void wrong(const Shape& shape) {
   wrong_output(shape);
@@ -302,39 +336,14 @@ std::optional<XmlError> parse_xml_error(std::string_view text) {
 }
 
 void append_xml_text(std::string& out, std::string_view text) {
-  static constexpr char hex[] = "0123456789ABCDEF";
-  for (char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\t':
-      case '\n':
-        out += c;
-        break;
-      default: {
-        // XML cannot hold control characters at all; S3 writes them so, and keys may contain them.
-        auto byte = static_cast<unsigned char>(c);
-        if (byte >= 0x20 && byte != 0x7f) {
-          out += c;
-        } else {
-          out += "&#x";
-          if (byte >= 16) out += hex[byte >> 4];
-          out += hex[byte & 15];
-          out += ';';
-        }
-      }
-    }
+  std::size_t plain = 0;  // from where on nothing had to be escaped
+  for (std::size_t i = 0; i < text.size(); i++) {
+    if (is_plain[static_cast<unsigned char>(text[i])]) continue;
+    out.append(text, plain, i - plain);
+    plain = i + 1;
+    append_escaped(out, text[i]);
   }
+  out.append(text, plain);
 }
 
 void append_xml_element(std::string& out, std::string_view name, std::string_view text) {
