@@ -5,15 +5,12 @@
 #include <thread>
 
 #include "base/error.hpp"
+#include "query/dialect/printer.hpp"
 #include "query/duckdb_state.hpp"
 #include "query/relation_sql.hpp"
 
 namespace tarn::query {
 namespace {
-
-Error engine_error(const std::exception& error) {
-  return Error(ErrorKind::bug, "InternalFailure", std::string("DuckDB failed: ") + error.what());
-}
 
 uint64_t half_of_memory_bytes() {
   return static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGE_SIZE)) / 2;
@@ -125,59 +122,71 @@ class DuckSession : public Session {
   duckdb::Connection connection_;
 };
 
+// Opens DuckDB when the first session is asked for: a tarn that runs no query does not pay for it.
 class DuckEngine : public Engine {
  public:
-  DuckEngine(const EngineOptions& options, store::Store& store, const govern::Authority& authority)
-      : store_(store), authority_(authority) {
+  DuckEngine(EngineOptions options, store::Store& store, const govern::Authority& authority)
+      : options_(std::move(options)), store_(store), authority_(authority) {}
+
+  std::unique_ptr<Session> session(const api::Principal& principal) override {
+    try {
+      const auto database = opened();
+      return std::make_unique<DuckSession>(*database, database,
+                                           duckdb::make_shared_ptr<SessionState>(store_, authority_, principal));
+    } catch (const std::exception& error) {
+      throw Error(ErrorKind::bug, "InternalFailure", std::string("DuckDB does not open: ") + error.what());
+    }
+  }
+
+ private:
+  std::shared_ptr<duckdb::DuckDB> opened() {
+    std::lock_guard lock(mutex_);
+    if (!database_) database_ = open();
+    return database_;
+  }
+
+  std::shared_ptr<duckdb::DuckDB> open() const {
     duckdb::DBConfig config;
     auto set = [&](const char* name, duckdb::Value value) { config.SetOptionByName(name, value); };
-    const uint64_t memory = options.max_memory_size_bytes ? options.max_memory_size_bytes : half_of_memory_bytes();
+    const uint64_t memory = options_.max_memory_size_bytes ? options_.max_memory_size_bytes : half_of_memory_bytes();
     const int threads =
-        options.threads ? options.threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+        options_.threads ? options_.threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
     set("memory_limit", duckdb::Value(std::to_string(memory / 1024) + "KiB"));
     set("threads", duckdb::Value::BIGINT(threads));
-    set("temp_directory", duckdb::Value(options.temporary_directory));
+    set("temp_directory", duckdb::Value(options_.temporary_directory));
     set("autoinstall_known_extensions", duckdb::Value::BOOLEAN(false));
     set("autoload_known_extensions", duckdb::Value::BOOLEAN(false));
     set("allow_persistent_secrets", duckdb::Value::BOOLEAN(false));
     set("allow_community_extensions", duckdb::Value::BOOLEAN(false));
     set("enable_external_file_cache", duckdb::Value::BOOLEAN(false));  // the operating system caches files already
-    set("preserve_insertion_order", duckdb::Value::BOOLEAN(true));
-    database_ = std::make_shared<duckdb::DuckDB>(nullptr, &config);
-    register_store_file_systems(database_->GetFileSystem());
-    register_lake_scans(*database_->instance);
-    duckdb::Connection connection(*database_);
-    for (const std::string& sql : {std::string("SET GLOBAL parquet_metadata_cache = true"),
-                                   std::string("SET allowed_directories = ['s3://', 's3json://']"),
-                                   std::string("SET enable_external_access = false"),
-                                   std::string("SET TimeZone = 'UTC'"), std::string("SET lock_configuration = true")})
-      if (auto result = connection.Query(sql); result->HasError()) result->ThrowError();
+    auto database = std::make_shared<duckdb::DuckDB>(nullptr, &config);
+    register_store_file_systems(database->GetFileSystem());
+    register_lake_scans(*database->instance);
+    duckdb::Connection connection(*database);
+    std::vector<std::string> settings = {"SET GLOBAL parquet_metadata_cache = true",
+                                         "SET allowed_directories = ['s3://', 's3json://']",
+                                         "SET enable_external_access = false"};
+    // What the dialect counts on, for every connection to come; no statement changes it.
+    for (const std::string& setting : dialect::session_settings())
+      settings.push_back("SET GLOBAL " + setting.substr(std::string_view("SET ").size()));
+    settings.push_back("SET lock_configuration = true");
+    for (const std::string& setting : settings)
+      if (auto result = connection.Query(setting); result->HasError()) result->ThrowError();
+    return database;
   }
 
-  std::unique_ptr<Session> session(const api::Principal& principal) override {
-    try {
-      return std::make_unique<DuckSession>(*database_, database_,
-                                           duckdb::make_shared_ptr<SessionState>(store_, authority_, principal));
-    } catch (const std::exception& error) {
-      throw engine_error(error);
-    }
-  }
-
- private:
+  const EngineOptions options_;
   store::Store& store_;
   const govern::Authority& authority_;
+  std::mutex mutex_;
   std::shared_ptr<duckdb::DuckDB> database_;
 };
 
 }  // namespace
 
-std::unique_ptr<Engine> open_engine(const EngineOptions& options, store::Store& store,
+std::unique_ptr<Engine> make_engine(const EngineOptions& options, store::Store& store,
                                     const govern::Authority& authority) {
-  try {
-    return std::make_unique<DuckEngine>(options, store, authority);
-  } catch (const std::exception& error) {
-    throw engine_error(error);
-  }
+  return std::make_unique<DuckEngine>(options, store, authority);
 }
 
 }  // namespace tarn::query

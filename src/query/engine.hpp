@@ -92,8 +92,9 @@ class Engine {
   virtual std::unique_ptr<Session> session(const api::Principal& principal) = 0;
 };
 
-// `store` and `authority` must outlive the engine. Fails with Error (bug) where DuckDB does not open.
-std::unique_ptr<Engine> open_engine(const EngineOptions& options, store::Store& store,
+// `store` and `authority` must outlive the engine. DuckDB opens with the first session, which fails with Error (bug)
+// where it does not.
+std::unique_ptr<Engine> make_engine(const EngineOptions& options, store::Store& store,
                                     const govern::Authority& authority);
 
 // "s3://bucket/key" (s3a and s3n too) taken apart; another text throws Error (caller, InvalidRequestException).

@@ -27,7 +27,7 @@ struct TestLake {
     std::filesystem::create_directories(path);
     store = store::open_local(path / "store", clock, random, store::Durability::none);
     store->create_bucket({"lake", "000000000000", "us-east-1", clock.now(), {}});
-    engine = open_engine({path / "temporary", 1ull << 30, 2, ""}, *store, authority);
+    engine = make_engine({path / "temporary", 1ull << 30, 2, ""}, *store, authority);
   }
   ~TestLake() {
     engine.reset();
