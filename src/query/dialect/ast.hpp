@@ -100,12 +100,10 @@ struct Unary {
 struct Binary {
   std::string op;  // + - * / % ||
   ExpressionPtr left, right;
-  Position op_at;
 };
 struct Comparison {
   std::string op;  // = <> < <= > >=
   ExpressionPtr left, right;
-  Position op_at;
 };
 struct Logical {
   bool is_and;
@@ -247,7 +245,8 @@ struct JsonCall {
 };
 
 struct Expression {
-  Position at;
+  Position at;  // as Trino's messages say it: of a binary operation and a predicate the operator's place, of all else
+                // the first token's
   int height =
       1;  // of the tree below; the parser refuses too high ones, since all that comes later walks them by recursion
   std::variant<NameExpression, Dereference, NullLiteral, BooleanLiteral, StringLiteral, BinaryLiteral, IntegerLiteral,

@@ -133,7 +133,7 @@ ExpressionPtr Parser::predicated() {
 }
 
 ExpressionPtr Parser::predicate(ExpressionPtr left) {
-  Position start = left->at;
+  Position start = here();
   const Token& found = token();
   if (found.kind == TokenKind::symbol) {
     bool compares =
@@ -165,7 +165,7 @@ ExpressionPtr Parser::predicate(ExpressionPtr left) {
 }
 
 ExpressionPtr Parser::comparison(ExpressionPtr left) {
-  Position start = left->at, op_at = here();
+  Position start = here();
   std::string op(tokens_[next_++].raw);
   if (op == "!=") op = "<>";
   bool all = at("ALL");
@@ -181,11 +181,11 @@ ExpressionPtr Parser::comparison(ExpressionPtr left) {
   Rule rule(*this, "<expression>");
   ExpressionPtr right = value();
   int below = std::max(left->height, right->height);
-  return raise(make(start, Comparison{op, std::move(left), std::move(right), op_at}), below);
+  return raise(make(start, Comparison{op, std::move(left), std::move(right)}), below);
 }
 
 ExpressionPtr Parser::negatable_predicate(ExpressionPtr left, bool negated) {
-  Position start = left->at;
+  Position start = negated ? tokens_[next_ - 1].at : here();
   int below = left->height;
   if (accept("BETWEEN")) {
     Rule low_rule(*this, "<expression>");
@@ -228,7 +228,6 @@ ExpressionPtr Parser::value() {
 ExpressionPtr Parser::chain(int level) {
   static constexpr std::array<std::array<std::string_view, 3>, 3> operators = {
       {{"||", "", ""}, {"+", "-", ""}, {"*", "/", "%"}}};
-  Position start = here();
   auto operand = [&] { return level == 2 ? signed_value() : chain(level + 1); };
   ExpressionPtr left = operand();
   while (true) {
@@ -242,7 +241,7 @@ ExpressionPtr Parser::chain(int level) {
     Rule rule(*this, "<expression>");
     ExpressionPtr right = operand();
     int below = std::max(left->height, right->height);
-    left = raise(make(start, Binary{std::string(op), std::move(left), std::move(right), op_at}), below);
+    left = raise(make(op_at, Binary{std::string(op), std::move(left), std::move(right)}), below);
   }
 }
 
@@ -263,9 +262,9 @@ ExpressionPtr Parser::signed_value() {
 }
 
 ExpressionPtr Parser::with_time_zone() {
-  Position start = here();
   ExpressionPtr out = primary();
   while (at("AT") && looks_at("TIME", 1)) {  // AT is a name too
+    Position start = here();
     next_ += 2;
     expect("ZONE");
     record("<string>");

@@ -38,6 +38,7 @@ struct PrintOptions {
   std::string database = "default";           // likewise; the resolver applies it itself
   std::string user = "tarn";                  // current_user
   std::vector<const Expression*> parameters;  // the values of `?`
+  std::optional<int64_t> now_ms;  // since 1970, UTC: what current_timestamp says; absent: DuckDB's own clock
   // True: timestamp with time zone columns of the outermost SELECT come out as VARCHAR, as Athena's results write them,
   // since DuckDB keeps no zone. False (CTAS, INSERT, UNLOAD, views): as they are.
   bool for_results = true;
