@@ -104,7 +104,7 @@ std::string AwsChunkedBody::read_line() {
     std::string_view ready(buffer_.data() + begin_, end_ - begin_);
     auto newline = ready.find('\n');
     line += ready.substr(0, newline);
-    begin_ += std::min(newline + 1, ready.size());
+    begin_ += newline == std::string_view::npos ? ready.size() : newline + 1;
     if (line.size() > max_line_size_bytes) malformed();
     if (newline == std::string_view::npos) continue;
     if (line.empty() || line.back() != '\r') malformed();

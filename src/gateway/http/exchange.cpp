@@ -123,9 +123,9 @@ Exchange::Exchange(const Surroundings& surroundings, Connection& connection, std
     }
     // A form's body tells its operation; it is read by the worker that answers.
     const std::string* type = head_.request.header("content-type");
-    const bool is_form = head_.request.method == "POST" && head_.request.path == "/" && type &&
-                         type->starts_with("application/x-www-form-urlencoded");
-    if (is_form && head_.has_body()) return;
+    is_form_ = head_.request.method == "POST" && head_.request.path == "/" && type &&
+               type->starts_with("application/x-www-form-urlencoded");
+    if (is_form_ && head_.has_body()) return;
     find_route();
     quick_ = route_ && route_->operation && is_s3(*route_->service) && !head_.has_body() &&
              (route_->operation->name == "GetObject" || route_->operation->name == "HeadObject");
@@ -151,11 +151,11 @@ void Exchange::answer() {
   try {
     if (refusal_) throw Error(*refusal_);
     if (local_) return call_local(*local_);
-    if (!route_) {
+    if (!route_ && is_form_) {
       read_control_body(*body_);
       find_route();
-      if (!route_) return respond(api::serialize_unknown(head_.request, request_id_), nullptr);
     }
+    if (!route_) return respond(api::serialize_unknown(head_.request, request_id_), nullptr);
     call_operation();
   } catch (const std::exception& e) {
     respond_error(as_error(e));

@@ -76,7 +76,7 @@ class Exchange {
   const Server::Local* local_ = nullptr;
   std::optional<api::Route> route_;
   std::string request_id_, caller_;
-  bool quick_ = false, answered_ = false, broken_ = false, keep_alive_ = false;
+  bool quick_ = false, is_form_ = false, answered_ = false, broken_ = false, keep_alive_ = false;
 
   int status_ = 0;
   std::string out_;  // the response's head and, where it is small, its body
