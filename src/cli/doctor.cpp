@@ -64,7 +64,7 @@ Check check_python() {
 }
 
 Check check_job_runtime() {
-  const std::string folder = job_runtime_dir();
+  const std::string folder = job_runtime_dir() + "/python";
   const bool there = fs::exists(folder + "/tarn_job");
   return {"job runtime", there, false, there ? folder : folder + " is missing",
           "Glue jobs need the python/ folder of tarn's source beside the program"};

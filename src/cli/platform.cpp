@@ -1,6 +1,14 @@
 #include "cli/platform.hpp"
 
+#include "base/log.hpp"
+#include "catalog/catalog.hpp"
+#include "catalog/crawl/crawl_log.hpp"
+#include "catalog/crawl/crawlers.hpp"
 #include "cli/data_folder.hpp"
+#include "compute/jobs/jobs.hpp"
+#include "gateway/athena/athena.hpp"
+#include "gateway/glue/glue.hpp"
+#include "gateway/glue/jobs.hpp"
 #include "gateway/iam/iam.hpp"
 #include "gateway/logs/logs.hpp"
 #include "gateway/s3/s3.hpp"
@@ -8,14 +16,46 @@
 #include "govern/authority.hpp"
 #include "meta/logs.hpp"
 #include "meta/metadata.hpp"
+#include "query/athena.hpp"
 #include "store/store.hpp"
 
 namespace tarn::cli {
+namespace {
 
+// Crawls tell what they do in CloudWatch Logs, as on AWS.
+class CrawlLogInLogs : public catalog::CrawlLog {
+ public:
+  explicit CrawlLogInLogs(meta::LogStore& logs) : logs_(logs) {}
+  void write(const catalog::Scope& scope, std::string_view stream, Time, std::string_view line) override {
+    try {
+      logs_.writer({scope.account, scope.region}, catalog::crawl_log_group, stream).write(line);
+    } catch (const Error& e) {
+      log(LogLevel::warning, "a crawl's log was not kept", Value::map({{"reason", e.message()}}));
+    }
+  }
+
+ private:
+  meta::LogStore& logs_;
+};
+
+compute::JobOptions job_options(const PlatformOptions& options, const DataFolder& folder) {
+  compute::JobOptions out;
+  out.work_folder = folder.file("jobs");
+  out.job_runtime_folder = options.job_runtime_dir;
+  return out;
+}
+
+query::EngineOptions engine_options(const DataFolder& folder) {
+  query::EngineOptions out;
+  out.temporary_directory = folder.file("spill");
+  return out;
+}
+
+}  // namespace
+
+// In the order in which they depend on each other; they go in the reverse.
 struct Platform::Parts {
   PlatformOptions options;
-  Clock& clock;
-  Random& random;
   DataFolder folder;
   Metrics metrics;
   std::unique_ptr<meta::Metadata> metadata;
@@ -23,18 +63,31 @@ struct Platform::Parts {
   std::unique_ptr<store::Store> store;
   govern::Authority authority;
   govern::Identities identities;
+  catalog::Catalog catalog;
+  CrawlLogInLogs crawl_log;
+  catalog::Crawlers crawlers;
+  std::unique_ptr<query::Engine> engine;
+  query::Athena athena;
+  compute::Jobs jobs;
   api::Operations operations;
 
-  Parts(PlatformOptions o, Clock& c, Random& r)
+  Parts(PlatformOptions o, Clock& clock, Random& random)
       : options(std::move(o)),
-        clock(c),
-        random(r),
         folder(options.data_dir),
         metadata(meta::open_sqlite(folder.file("metadata.db"), clock, options.durable)),
         logs(*metadata, clock, folder.file("logs")),
         store(store::open_local(folder.file("objects"), clock, random,
                                 options.durable ? store::Durability::flushed : store::Durability::none)),
-        identities(*metadata, clock, random) {
+        identities(*metadata, clock, random),
+        catalog(*metadata, clock),
+        crawl_log(logs),
+        crawlers(*metadata, clock, random, catalog, *store, authority, &crawl_log, {.strict_compatibility = options.strict}),
+        engine(query::open_engine(engine_options(folder), *store, authority)),
+        athena({*metadata, *store, authority, catalog, *engine, clock, random}),
+        jobs({*metadata, logs, *store, authority, identities, clock, random}, job_options(options, folder)) {
+    gateway::register_athena(operations, athena);
+    gateway::glue::register_glue(operations, *metadata, clock, catalog, crawlers);
+    gateway::glue::register_glue_jobs(operations, jobs);
     gateway::register_iam(operations, *metadata, random);
     gateway::register_logs(operations, logs);
     gateway::register_s3(operations, *store, authority, random);
@@ -46,21 +99,16 @@ Platform::Platform(PlatformOptions options, Clock& clock, Random& random)
     : parts_(std::make_unique<Parts>(std::move(options), clock, random)) {}
 Platform::~Platform() = default;
 
-api::Operations& Platform::operations() {
-  return parts_->operations;
-}
-govern::Identities& Platform::identities() {
-  return parts_->identities;
-}
-Metrics& Platform::metrics() {
-  return parts_->metrics;
-}
-void Platform::set_endpoint(const std::string&) {}
+api::Operations& Platform::operations() { return parts_->operations; }
+govern::Identities& Platform::identities() { return parts_->identities; }
+Metrics& Platform::metrics() { return parts_->metrics; }
+void Platform::start(const std::string& endpoint) { parts_->jobs.start(endpoint); }
 
 void Platform::reset() {
-  parts_->store->reset();
+  parts_->jobs.reset();
   parts_->metadata->reset();
   parts_->logs.reset();
+  parts_->store->reset();
 }
 
 }  // namespace tarn::cli

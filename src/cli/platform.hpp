@@ -32,8 +32,8 @@ class Platform {
   govern::Identities& identities();
   Metrics& metrics();
 
-  // Where this tarn answers, for the processes that it starts. Set once, before the first request.
-  void set_endpoint(const std::string& endpoint);
+  // What runs by itself begins to run. `endpoint` is where this tarn answers, for the processes that it starts.
+  void start(const std::string& endpoint);
   // Forgets everything: objects, tables, users, runs. What runs is ended first.
   void reset();
 

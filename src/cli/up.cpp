@@ -53,7 +53,7 @@ class Program {
     add_local_paths(server);
     // Before any thread starts, so that all of them leave these signals to sigwait below.
     server.start();
-    platform_->set_endpoint(server.endpoint());
+    platform_->start(server.endpoint());
     announce(server.endpoint());
     int signal = 0;
     sigwait(&stop_signals_, &signal);
