@@ -17,7 +17,7 @@ Exit code: 0 when the script succeeded, 1 when it failed, 2 when the command lin
 import argparse
 import sys
 
-from tarn_job import packages, script
+from tarn_job import object_files, packages, script
 
 
 def parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
@@ -37,6 +37,7 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
 
 def prepare_engine(kind: str, engine: str) -> None:
     """Makes `pyspark` and `awsglue` ready for the script. A pythonshell job needs neither and starts nothing."""
+    object_files.install()
     if kind != "glueetl":
         return
     if engine == "spark":

@@ -11,6 +11,7 @@ Sail runs the plans; this package supplies what a script written for Spark with 
   file_names   input_file_name() and _metadata
   writer       df.write: Spark's own modes, folders and file names
   encode       Arrow batches into one file
+  casts        casts that give null where Sail's own raise
   catalog_sql  tables of the Data Catalog in spark.sql, spark.table and saveAsTable
 
 Reading and writing are ours because Sail's own differ from Spark without saying so: a missing path reads as empty, an

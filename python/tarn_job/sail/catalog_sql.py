@@ -11,6 +11,7 @@ from typing import Any, Iterator, Optional
 from pyspark.errors import AnalysisException
 
 from tarn_job import Unsupported
+from tarn_job.sail import casts
 
 _TOKEN = re.compile(r"""\s+|--[^\n]*|/\*.*?\*/|'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`(?:[^`]|``)*`|[A-Za-z_][\w]*|\d[\w.]*|.""", re.S)
 _AFTER = {"from", "join", "into", "table", "overwrite"}
@@ -26,6 +27,7 @@ def install() -> None:
     run = SparkSession.sql
 
     def sql(self, sqlQuery, args=None, **kwargs):
+        sqlQuery = casts.in_text(sqlQuery)
         done = _statement(self, run, sqlQuery)
         if done is not None:
             return done

@@ -59,6 +59,8 @@ def dialect_of(options: dict[str, str]) -> Dialect:
         lower = name.lower()
         if lower in _FLAGS:
             found[_FLAGS[lower]] = str(value).strip().lower() == "true"
+        elif lower == "skiplines":
+            found["skip_lines"] = int(value)
         elif lower in _NAMES and value is not None:
             found[_NAMES[lower]] = value if lower in ("nullvalue", "emptyvalue", "encoding", "charset") else _ESCAPES.get(value, value)
     dialect = Dialect(**found)

@@ -91,9 +91,18 @@ def values(block: bytes, layout: Layout) -> Iterator[tuple[Any, str]]:
             yield (value if isinstance(value, dict) or value is BROKEN or value is None else BROKEN), one
 
 
+_QUOTED = re.compile(r"""("(?:[^"\\]|\\.)*")|'((?:[^'\\]|\\.)*)'""", re.S)
+
+
 def _load(text: str) -> Any:
     try:
         return json.loads(text)
+    except (ValueError, RecursionError):
+        pass
+    if "'" not in text:
+        return BROKEN
+    try:  # Spark also takes names and texts in single quotes
+        return json.loads(_QUOTED.sub(lambda found: found.group(1) or json.dumps(found.group(2).replace("\\'", "'"), ensure_ascii=False), text))
     except (ValueError, RecursionError):
         return BROKEN
 
@@ -182,11 +191,11 @@ class Inference:
         except pa.ArrowInvalid:
             return None
 
-    def result(self, corrupt_column: str = "_corrupt_record") -> pa.Schema:
+    def result(self, corrupt_column: Optional[str] = "_corrupt_record") -> pa.Schema:
         """The schema; names in the order of the alphabet (Spark's), or as they came. A column for the texts of broken
         records comes with them only when there are any."""
         fields = list(_struct(self._kind, self._sort))
-        if self._broken and corrupt_column not in [one.name for one in fields]:
+        if self._broken and corrupt_column and corrupt_column not in [one.name for one in fields]:
             fields.append(pa.field(corrupt_column, pa.string()))
             if self._sort:
                 fields.sort(key=lambda one: one.name)
@@ -373,9 +382,7 @@ def _leaf_value(value: Any, wanted: pa.DataType, layout: Layout) -> Any:
             return {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}.get(value)
         return float(value)
     if pa.types.is_decimal(wanted):
-        if isinstance(value, str):
-            return None
-        return text_values.decimal_of(repr(value), wanted)
+        return text_values.decimal_of(value if isinstance(value, str) else repr(value), wanted)
     if pa.types.is_date(wanted):
         return text_values.date_of(value, layout.formats.date) if isinstance(value, str) else None
     if pa.types.is_timestamp(wanted):

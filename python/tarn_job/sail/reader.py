@@ -153,6 +153,11 @@ def scan_dataset(spark, kind: str, dataset: layout.Dataset, declared: Optional[p
         scan.file_columns = _json_columns(scan)
     else:
         scan.file_columns = _footer_columns(kind, dataset, options)
+    names = [name.lower() for name in scan.file_columns.names]
+    for name in names:
+        if names.count(name) > 1:
+            raise AnalysisException(f"[COLUMN_ALREADY_EXISTS] The column `{name}` already exists. Choose another name or rename the "
+                                    "existing column.")
     if declared is None and not len(scan.schema):
         if dataset.files and any(one.size_bytes for one in dataset.files):
             return scan
@@ -230,7 +235,7 @@ def _json_columns(scan: source.Scan) -> pa.Schema:
     for file in scan.dataset.files:
         with storage.open_read(file.address) as stream:
             inference.see(columnar.decompressed(stream, file.address))
-    return inference.result(scan._corrupt_column())
+    return inference.result(scan._corrupt_column() if scan._mode() == "PERMISSIVE" else None)
 
 
 def _footer_columns(kind: str, dataset: layout.Dataset, options: dict[str, str]) -> pa.Schema:

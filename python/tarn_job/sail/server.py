@@ -21,7 +21,8 @@ def prepare() -> None:
     os.environ.setdefault("RUST_LOG", "warn,sail_common::actor=error,sail_spark_connect::service::plan_analyzer=error")
     _tell_sail_where_s3_is()
 
-    from tarn_job.sail import catalog_sql, context, file_names, local_rdd, reader, writer
+    from tarn_job.sail import casts, catalog_sql, context, file_names, local_rdd, reader, writer
+    import pyspark.sql.functions as functions
     import pyspark.sql.session as front
     from pyspark.sql.connect.dataframe import DataFrame
     from pyspark.sql.connect.session import SparkSession
@@ -35,10 +36,13 @@ def prepare() -> None:
     SparkSession.sparkContext = property(lambda self: context.SparkContext.getOrCreate())
     SparkSession.newSession = lambda self: self.cloneSession()
     DataFrame.write = property(writer.Writer.of)
+    DataFrame.crosstab = _refused("crosstab gives wrong counts on this engine; use groupBy(a).pivot(b).count()")
+    functions.bround = _refused("bround rounds wrongly on this engine; use round, or run the job with --engine spark")
     context.install()
     local_rdd.install()
     file_names.install()
     catalog_sql.install()
+    casts.install()
 
 
 def _tell_sail_where_s3_is() -> None:
@@ -96,6 +100,12 @@ def set_options(spark, options: dict) -> None:
             notice(f"{key}={value} names Java packages, which this engine cannot load; their features are absent")
         if re.match(r"spark\.sql\.(?!extensions|catalog\.|warehouse|catalogImplementation)", key):
             spark.conf.set(key, value)
+
+
+def _refused(why: str):
+    def refuse(*arguments, **named):
+        raise Unsupported(why)
+    return refuse
 
 
 def _absent(self, name: str):

@@ -3,6 +3,7 @@
 A scan is kept in this process, where the Sail server runs too; a plan carries only its number.
 """
 import dataclasses
+import datetime
 import functools
 import itertools
 import os
@@ -10,8 +11,8 @@ from typing import Any, Callable, Iterator, Optional
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql.datasource import DataSource, DataSourceReader, EqualNullSafe, EqualTo, GreaterThan, GreaterThanOrEqual, In, \
-    InputPartition, IsNotNull, IsNull, LessThan, LessThanOrEqual, Not
+from pyspark.sql.datasource import DataSource, DataSourceReader, EqualTo, GreaterThan, GreaterThanOrEqual, In, InputPartition, \
+    IsNotNull, IsNull, LessThan, LessThanOrEqual
 
 from tarn_job import layout, storage
 from tarn_job.sail import columnar, csv_text, json_text, text_values
@@ -204,9 +205,7 @@ _COMPARISONS = {EqualTo: lambda left, right: left == right, GreaterThan: lambda 
 
 def _partition_test(condition: Any, names: list[str]):
     """A function from partition values to whether rows with them can satisfy the condition; None when it speaks of
-    anything but one partition column."""
-    if isinstance(condition, Not) or isinstance(condition, EqualNullSafe):
-        return None
+    anything but one partition column, or is of a kind that is left to the engine."""
     attribute = getattr(condition, "attribute", ())
     if len(attribute) != 1 or attribute[0].lower() not in names:
         return None
@@ -216,18 +215,17 @@ def _partition_test(condition: Any, names: list[str]):
     if isinstance(condition, IsNotNull):
         return lambda values: values[at] is not None
     if isinstance(condition, In):
-        return lambda values: any(_same(values[at], one) for one in condition.value)
+        return lambda values: any(_holds(_COMPARISONS[EqualTo], values[at], one) for one in condition.value)
     compare = _COMPARISONS.get(type(condition))
-    if compare is None:
-        return None
-
-    def test(values) -> bool:
-        try:
-            return values[at] is not None and compare(values[at], condition.value)
-        except TypeError:
-            return True  # of different types: the engine decides
-    return test
+    return compare and (lambda values: _holds(compare, values[at], condition.value))
 
 
-def _same(left: Any, right: Any) -> bool:
-    return left == right or (left is not None and type(left) is not type(right))
+def _holds(compare: Callable[[Any, Any], bool], value: Any, other: Any) -> bool:
+    """Whether the comparison can be true. Sail gives a date as its number of days; what is of different types otherwise
+    only the engine can tell, so it can."""
+    if value is None:
+        return False
+    if type(value) is datetime.date and isinstance(other, int):
+        value = (value - datetime.date(1970, 1, 1)).days
+    numbers = isinstance(value, (int, float)) and isinstance(other, (int, float))
+    return compare(value, other) if numbers or type(value) is type(other) else True

@@ -13,15 +13,18 @@ from typing import Callable, Optional
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tarn_job import Unsupported
+
 # The order in which inference tries types: a column that a later type is needed for has been all of the earlier ones.
 _INT, _LONG, _DECIMAL, _DOUBLE, _DATE, _TIMESTAMP, _BOOLEAN = "int", "bigint", "decimal", "double", "date", "timestamp", "boolean"
 _NUMBERS = (_INT, _LONG, _DECIMAL, _DOUBLE)
 _INTEGER = r"^[+-]?[0-9]+$"
 _REAL = r"^[\x00-\x20]*[+-]?(NaN|Infinity|([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?[fFdD]?)[\x00-\x20]*$"
 _DATE_TEXT = r"^\s*[0-9]{4}(-[0-9]{1,2}(-[0-9]{1,2}([ T].*)?)?)?\s*$"
-_DATE_ONLY = r"^\s*[0-9]{4}-[0-9]{1,2}(-[0-9]{1,2})?\s*$"
+_DATE_ONLY = r"^\s*[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}\s*$"
 _TIMESTAMP_TEXT = re.compile(
     r"\s*(\d{4})(?:-(\d{1,2})(?:-(\d{1,2})(?:[ T](\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d{0,9}))?)?\s*(\S+)?)?)?)?\s*")
+_TIME_TEXT = re.compile(r"\s*T?(\d{1,2}:\d{1,2}(?::\d{1,2}(?:\.\d{0,9})?)?\s*\S*)\s*")
 _INTEGER_RANGES = {pa.int8(): (-2**7, 2**7), pa.int16(): (-2**15, 2**15), pa.int32(): (-2**31, 2**31), pa.int64(): (-2**63, 2**63)}
 
 
@@ -50,9 +53,7 @@ def convert(texts: pa.Array, wanted: pa.DataType, formats: Formats = Formats()) 
         return _dates(texts, formats)
     if pa.types.is_timestamp(wanted):
         return _timestamps(texts, wanted, formats)
-    if pa.types.is_binary(wanted):
-        return texts.cast(pa.binary())
-    raise TypeError(f"a text file's column cannot be of type {wanted}")
+    raise Unsupported(f"a CSV file's column cannot be of type {wanted}")
 
 
 def _integers(texts: pa.Array, wanted: pa.DataType) -> pa.Array:
@@ -63,7 +64,7 @@ def _integers(texts: pa.Array, wanted: pa.DataType) -> pa.Array:
             pass
     low, high = _INTEGER_RANGES[wanted]
     fits = pc.match_substring_regex(texts, _INTEGER)
-    short = pc.less_equal(pc.utf8_length(texts), 19)
+    short = pc.less_equal(pc.utf8_length(texts), 18)
     plain = pc.replace_substring_regex(pc.if_else(pc.and_(fits, short), texts, None), r"^\+", "")
     numbers = plain.cast(pa.int64())
     long = pc.and_(fits, pc.invert(short))
@@ -169,6 +170,9 @@ def timestamp_of(text: str, pattern: Optional[str] = None, zone: str = "UTC") ->
 
 
 def _by_form(text: str) -> Optional[datetime.datetime]:
+    time = _TIME_TEXT.fullmatch(text)
+    if time:  # a time without a day is of today, in Spark
+        text = f"{datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d} {time.group(1)}"
     found = _TIMESTAMP_TEXT.fullmatch(text)
     if not found:
         return None
@@ -198,13 +202,12 @@ def java_pattern(pattern: str) -> "re.Pattern[str]":
     Raises Unsupported for a letter that is not among the usual ones (y M d H h m s S a E X x Z z), because a pattern
     half understood reads wrong dates.
     """
-    from tarn_job import Unsupported
     expression = ""
     for quoted, letters, other in pieces(pattern):
         if quoted is not None:
             expression += re.escape(quoted)
         elif letters is not None:
-            expression += _field(letters, Unsupported, pattern)
+            expression += _field(letters, pattern)
         else:
             expression += {"[": "(?:", "]": ")?"}.get(other, re.escape(other))
     return re.compile(expression)
@@ -231,7 +234,7 @@ def pieces(pattern: str):
             place += 1
 
 
-def _field(letters: str, refusal: type, pattern: str) -> str:
+def _field(letters: str, pattern: str) -> str:
     letter, count = letters[0], len(letters)
     digits = r"\d{1,2}" if count == 1 else rf"\d{{{count}}}"
     numbers = {"d": "day", "H": "hour", "h": "half", "m": "minute", "s": "second"}
@@ -249,7 +252,7 @@ def _field(letters: str, refusal: type, pattern: str) -> str:
         return r"[A-Za-zÀ-ÿ.]+"
     if letter in "XxZzVO":
         return r"(?P<zone>[A-Za-z_/]+|[+-]\d{1,2}(?::?\d{2})?)"
-    raise refusal(f"the date pattern {pattern!r} uses the letter {letter!r}, which is not supported; "
+    raise Unsupported(f"the date pattern {pattern!r} uses the letter {letter!r}, which is not supported; "
                   "read the column as text and convert it with to_date or to_timestamp")
 
 
