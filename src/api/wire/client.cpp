@@ -215,7 +215,8 @@ Value read_rest(const Service& service, const Operation& operation, const WireRe
   }
   if (is_blank(response.body) || bindings.streams) return out;
   if (service.name == "s3" && operation.name == "GetBucketLocation") {
-    out.set("LocationConstraint", parse_xml_root_text(response.body));
+    std::string region = parse_xml_root_text(response.body);
+    if (!region.empty()) out.set("LocationConstraint", std::move(region));
     return out;
   }
   Value members = service.protocol == Protocol::rest_xml ? parse_xml(*bindings.shape, response.body).value
