@@ -52,6 +52,8 @@ class Crawlers {
   void start(const Scope& scope, std::string_view name);
   // Asks a running crawl to stop; it does so at the next file.
   void stop(const Scope& scope, std::string_view name);
+  // Stops all runs and waits for their ends: before the metadata is reset.
+  void stop_all();
   // Of the crawlers named, or of all.
   Page<glue::CrawlerMetrics> metrics(const Scope& scope, const std::vector<std::string>& names,
                                      const PageRequest& page) const;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <set>
 
@@ -73,6 +74,18 @@ double common_columns(const Schema& a, const Schema& b) {
     if (same != b.columns.end()) common += compatible(column.type, same->type) ? 1 : 0.5;
   }
   return common;
+}
+
+// Whether one has all columns of the other: files of one folder that gained columns.
+bool extends(const Schema& a, const Schema& b) {
+  if (!same_form(a, b)) return false;
+  const Schema &shorter = a.columns.size() <= b.columns.size() ? a : b, &longer = &shorter == &a ? b : a;
+  auto same_name = [](const Schema::Column& x, const Schema::Column& y) { return x.name == y.name; };
+  if (a.form.format == Format::csv)
+    return std::equal(shorter.columns.begin(), shorter.columns.end(), longer.columns.begin(), same_name);
+  return std::all_of(shorter.columns.begin(), shorter.columns.end(), [&](const auto& x) {
+    return std::any_of(longer.columns.begin(), longer.columns.end(), [&](const auto& y) { return same_name(x, y); });
+  });
 }
 
 std::optional<std::pair<std::string, std::string>> key_and_value(std::string_view folder) {
@@ -184,7 +197,9 @@ class Planner {
       add_variant(unit.variants, one);
       unit.schema.add(one);
     }
-    if (connected(unit.variants)) return unit;
+    std::vector<std::size_t> each(unit.variants.size());
+    std::iota(each.begin(), each.end(), std::size_t{0});
+    if (connected(unit.variants, std::move(each), true)) return unit;
     files_as_tables(node, "the files of its folder have different schemas");
     return std::nullopt;
   }
@@ -200,33 +215,32 @@ class Planner {
     }
   }
 
-  // Keeps one of each: what differs in counts only is no variant.
-  void add_variant(std::vector<Schema>& variants, const Schema& one) const {
-    for (const Schema& v : variants) {
+  // The place of this schema among the variants; added when it is new. What differs in counts only is no variant.
+  static std::size_t add_variant(std::vector<Schema>& variants, const Schema& one) {
+    for (std::size_t i = 0; i < variants.size(); ++i) {
+      const Schema& v = variants[i];
       bool same = same_form(v, one) && v.columns.size() == one.columns.size() &&
                   std::equal(v.columns.begin(), v.columns.end(), one.columns.begin(),
                              [](const auto& a, const auto& b) { return a.name == b.name && a.type == b.type; });
-      if (same) return;
+      if (same) return i;
     }
     variants.push_back(one);
+    return variants.size() - 1;
   }
 
-  // Whether each can be reached from each over similar ones: schemas that grew day by day are one table.
-  bool connected(const std::vector<Schema>& variants) const {
-    std::vector<std::size_t> reached{0};
-    std::set<std::size_t> open;
-    for (std::size_t i = 1; i < variants.size(); ++i) open.insert(i);
-    for (std::size_t next = 0; next < reached.size() && !open.empty(); ++next) {
-      for (auto i = open.begin(); i != open.end();) {
-        if (similar(variants[reached[next]], variants[*i], options_)) {
-          reached.push_back(*i);
-          i = open.erase(i);
-        } else {
-          ++i;
-        }
+  // Whether each group can be reached from each over similar schemas: schemas that grew day by day are one table.
+  // `groups` holds, for each variant, the number of the group that it belongs to; variants of one group belong together
+  // anyway.
+  bool connected(const std::vector<Schema>& variants, std::vector<std::size_t> groups, bool one_folder) const {
+    for (std::size_t i = 0; i < variants.size(); ++i) {
+      for (std::size_t j = i + 1; j < variants.size(); ++j) {
+        if (groups[i] == groups[j]) continue;
+        const Schema &a = variants[i], &b = variants[j];
+        if (!similar(a, b, options_) && !(one_folder && !options_.strict && extends(a, b))) continue;
+        std::replace(groups.begin(), groups.end(), std::size_t(groups[j]), std::size_t(groups[i]));
       }
     }
-    return open.empty();
+    return std::all_of(groups.begin(), groups.end(), [&](std::size_t g) { return g == groups[0]; });
   }
 
   bool alike(const std::vector<Unit>& units, std::size_t children) const {
@@ -237,9 +251,17 @@ class Planner {
       });
     }
     std::vector<Schema> variants;
-    for (const Unit& unit : units)
-      for (const Schema& v : unit.variants) add_variant(variants, v);
-    return connected(variants);
+    std::vector<std::size_t> groups;
+    for (const Unit& unit : units) {
+      std::optional<std::size_t> group;
+      for (const Schema& v : unit.variants) {
+        std::size_t at = add_variant(variants, v);
+        if (at == groups.size()) groups.push_back(at);
+        if (group) std::replace(groups.begin(), groups.end(), std::size_t(groups[at]), *group);
+        group = groups[at];
+      }
+    }
+    return connected(variants, std::move(groups), false);
   }
 
   // The key that the names of all these folders share.

@@ -3,7 +3,8 @@
 //
 // A folder whose files and subfolders have similar schemas (same format, more than 70 % of the columns in common) is
 // one table with its subfolders as partitions; else each of its subfolders is a table, and so is each of its own files.
-// Subfolders named key=value are partitions of one table as soon as they share a column.
+// Unless strict, subfolders named key=value are partitions of one table as soon as they share a column, and files of
+// one folder are one table when one has all columns of the other (in CSV: in the same places).
 #pragma once
 
 #include <cstdint>

@@ -114,6 +114,8 @@ TEST(Layout, DifferentFilesInOneFolderAreATableEach) {
            {file("data/airports.csv", "iata:string,name:string"), file("data/zip.csv", "zip:string,lat:double")}),
       (Tables{"data/airports.csv airports.csv iata:string name:string", "data/zip.csv zip.csv zip:string lat:double"}));
   EXPECT_EQ(plan("data/", {file("data/a.csv", "a:int"), file("data/b.csv", "a:int")}), (Tables{"data/ data a:int"}));
+  EXPECT_EQ(plan("data/", {file("data/a.csv", "a:int"), file("data/b.csv", "a:int,b:int,c:int")}),
+            (Tables{"data/ data a:int b:int c:int"}));
   EXPECT_EQ(plan("data/a.csv", {file("data/a.csv", "a:int")}), (Tables{"data/a.csv a.csv a:int"}));
 }
 
