@@ -2,13 +2,11 @@
 // stream a crawler.
 #pragma once
 
-#include <memory>
 #include <string>
 #include <string_view>
 
 #include "base/clock.hpp"
 #include "catalog/catalog.hpp"
-#include "meta/logs.hpp"
 
 namespace tarn::catalog {
 
@@ -21,8 +19,5 @@ class CrawlLog {
   // `line` is whole: "[crawl id] INFO : …". Must not throw.
   virtual void write(const Scope& scope, std::string_view stream, Time at, std::string_view line) = 0;
 };
-
-// One that writes to the log store. `logs` must outlive it.
-std::unique_ptr<CrawlLog> open_crawl_log(meta::LogStore& logs);
 
 }  // namespace tarn::catalog
