@@ -82,7 +82,7 @@ struct Platform::Parts {
         catalog(*metadata, clock),
         crawl_log(logs),
         crawlers(*metadata, clock, random, catalog, *store, authority, &crawl_log, {.strict_compatibility = options.strict}),
-        engine(query::open_engine(engine_options(folder), *store, authority)),
+        engine(query::make_engine(engine_options(folder), *store, authority)),
         athena({*metadata, *store, authority, catalog, *engine, clock, random}),
         jobs({*metadata, logs, *store, authority, identities, clock, random}, job_options(options, folder)) {
     gateway::register_athena(operations, athena);

@@ -39,22 +39,22 @@ constexpr const char* partition_option = "tarn_partition";
 class LakeFileList : public duckdb::LazyMultiFileList {
  public:
   // `id` is what CreateFileList() takes to make this list again.
-  LakeFileList(ClientContext& context, std::shared_ptr<LakeTable> table,
+  LakeFileList(ClientContext& asking, std::shared_ptr<LakeTable> table,
                std::shared_ptr<const std::vector<LakePartition>> partitions, std::string id)
-      : LazyMultiFileList(&context),
-        context_(context),
+      : LazyMultiFileList(&asking),
+        context_(asking),
         table_(std::move(table)),
         partitions_(std::move(partitions)),
         id_(std::move(id)) {}
 
   duckdb::unique_ptr<duckdb::MultiFileList> ComplexFilterPushdown(
-      ClientContext& context, const duckdb::MultiFileOptions&, duckdb::MultiFilePushdownInfo& info,
+      ClientContext& asking, const duckdb::MultiFileOptions&, duckdb::MultiFilePushdownInfo& info,
       duckdb::vector<duckdb::unique_ptr<Expression>>& filters) const override {
     if (table_->key_types.empty() || filters.empty()) return nullptr;
-    auto kept = table_->prune(context, partitions_, info, filters);
+    auto kept = table_->prune(asking, partitions_, info, filters);
     if (!kept) return nullptr;
     std::string id = table_->remember(kept);
-    return duckdb::make_uniq<LakeFileList>(context, table_, std::move(kept), std::move(id));
+    return duckdb::make_uniq<LakeFileList>(asking, table_, std::move(kept), std::move(id));
   }
 
   duckdb::unique_ptr<duckdb::NodeStatistics> GetCardinality(ClientContext&) const override {
@@ -98,7 +98,7 @@ struct LakeReader : duckdb::MultiFileReader {
     auto copy = duckdb::make_uniq<LakeReader>();
     copy->function_name = function_name;
     copy->table = table;
-    return std::move(copy);
+    return copy;
   }
 
   duckdb::vector<std::string> ParsePaths(const Value& input) override { return {duckdb::StringValue::Get(input)}; }

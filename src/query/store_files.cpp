@@ -62,9 +62,9 @@ auto guarded(SessionState& state, F work) {
 
 class ReadHandle : public duckdb::FileHandle {
  public:
-  ReadHandle(duckdb::FileSystem& fs, const std::string& path, duckdb::FileOpenFlags flags, SessionState& state,
+  ReadHandle(duckdb::FileSystem& fs, const std::string& opened, duckdb::FileOpenFlags how, SessionState& state,
              std::unique_ptr<store::ObjectReader> reader)
-      : FileHandle(fs, path, flags), state_(state), reader_(std::move(reader)) {}
+      : FileHandle(fs, opened, how), state_(state), reader_(std::move(reader)) {}
   void Close() override {}
 
   virtual int64_t read_next(char* into, uint64_t size_bytes) {
@@ -158,9 +158,9 @@ class Bzip2Handle : public ReadHandle {
 // A JSON file whose keys are turned into the column names that the scan asks for.
 class JsonKeysHandle : public duckdb::FileHandle {
  public:
-  JsonKeysHandle(duckdb::FileSystem& fs, const std::string& path, duckdb::unique_ptr<duckdb::FileHandle> inner,
+  JsonKeysHandle(duckdb::FileSystem& fs, const std::string& opened, duckdb::unique_ptr<duckdb::FileHandle> inner,
                  const JsonText& options)
-      : FileHandle(fs, path, inner->flags), inner_(std::move(inner)), keys_(options) {}
+      : FileHandle(fs, opened, inner->flags), inner_(std::move(inner)), keys_(options) {}
   void Close() override { inner_->Close(); }
   duckdb::FileCompressionType GetFileCompressionType() override { return duckdb::FileCompressionType::GZIP; }
 
@@ -200,9 +200,9 @@ class JsonKeysHandle : public duckdb::FileHandle {
 // An object being written: handed over to the session when closed, visible when the session publishes.
 class WriteHandle : public duckdb::FileHandle {
  public:
-  WriteHandle(duckdb::FileSystem& fs, const std::string& path, duckdb::FileOpenFlags flags, SessionState& state,
+  WriteHandle(duckdb::FileSystem& fs, const std::string& opened, duckdb::FileOpenFlags how, SessionState& state,
               SessionState::Written& written)
-      : FileHandle(fs, path, flags), state_(state), written_(written) {}
+      : FileHandle(fs, opened, how), state_(state), written_(written) {}
   void Close() override {
     std::lock_guard lock(state_.mutex);
     written_.closed = true;
