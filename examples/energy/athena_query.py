@@ -18,10 +18,12 @@ WITH bought AS (
     SELECT tipo_energia, sum(precio_total) AS ventas
     FROM transacciones WHERE tipo_transaccion = 'Venta' GROUP BY tipo_energia
 )
-SELECT b.nombre_proveedor, b.tipo_energia, b.kwh, round(b.compras, 2) AS compras,
-       round(s.ventas * b.kwh / sum(b.kwh) OVER (PARTITION BY b.tipo_energia), 2) AS ventas,
-       round(s.ventas * b.kwh / sum(b.kwh) OVER (PARTITION BY b.tipo_energia) - b.compras, 2) AS ingreso_neto
-FROM bought b JOIN sold s ON s.tipo_energia = b.tipo_energia
+SELECT nombre_proveedor, tipo_energia, kwh, CAST(compras AS decimal(18, 2)) AS compras, CAST(ventas AS decimal(18, 2)) AS ventas,
+       CAST(ventas - compras AS decimal(18, 2)) AS ingreso_neto
+FROM (
+    SELECT b.*, s.ventas * b.kwh / sum(b.kwh) OVER (PARTITION BY b.tipo_energia) AS ventas
+    FROM bought b JOIN sold s ON s.tipo_energia = b.tipo_energia
+) supplier
 ORDER BY ingreso_neto DESC
 """
 
