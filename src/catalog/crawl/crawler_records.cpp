@@ -23,6 +23,9 @@ bool given(const std::optional<std::vector<T>>& list) {
   return list && !list->empty();
 }
 
+// Terraform sends what was left out as an empty text.
+bool given(const std::optional<std::string>& text) { return text && !text->empty(); }
+
 void check_targets(const glue::CrawlerTargets& t) {
   if (given(t.jdbc_targets)) refuse("JdbcTargets of a crawler");
   if (given(t.mongo_db_targets)) refuse("MongoDBTargets of a crawler");
@@ -36,16 +39,16 @@ void check_targets(const glue::CrawlerTargets& t) {
   if (t.s3_targets) {
     for (const auto& s3 : *t.s3_targets) {
       parse_s3_path(s3.path.value_or(""));
-      if (s3.connection_name) refuse("S3Targets.ConnectionName");
-      if (s3.event_queue_arn || s3.dlq_event_queue_arn) refuse("S3Targets.EventQueueArn");
+      if (given(s3.connection_name)) refuse("S3Targets.ConnectionName");
+      if (given(s3.event_queue_arn) || given(s3.dlq_event_queue_arn)) refuse("S3Targets.EventQueueArn");
       if (s3.sample_size && (*s3.sample_size < 1 || *s3.sample_size > 249))
         throw_invalid("SampleSize must be 1 to 249.");
     }
   }
   if (t.catalog_targets) {
     for (const auto& target : *t.catalog_targets) {
-      if (target.connection_name) refuse("CatalogTargets.ConnectionName");
-      if (target.event_queue_arn || target.dlq_event_queue_arn) refuse("CatalogTargets.EventQueueArn");
+      if (given(target.connection_name)) refuse("CatalogTargets.ConnectionName");
+      if (given(target.event_queue_arn) || given(target.dlq_event_queue_arn)) refuse("CatalogTargets.EventQueueArn");
     }
   }
 }
