@@ -476,7 +476,7 @@ const std::vector<Exception>& exceptions() {
 TEST(ProtocolVectors, OfBotocore) {
   const fs::path root = TARN_PROTOCOL_TESTS;
   if (!fs::exists(root / "input"))
-    GTEST_SKIP() << "botocore's protocol tests are not in " << root << ": run tools/setup --tests";
+    GTEST_SKIP() << "botocore's protocol tests are not in " << root << ": run tools/setup test";
   for (const char* folder : {"input", "output"})
     for (bool smithy : {true, false}) {
       std::vector<fs::path> files;
