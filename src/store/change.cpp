@@ -55,18 +55,20 @@ void Change::put_object(std::string_view bucket, ObjectRecord& object, const Obj
     object.layout = store_.new_id();
     batch_.put(Family::records, layout_key(object.layout), encode_layout(object));
   }
-  if (old) {
-    erase_object(bucket, *old);
-  }
+  if (old) retire(*old);
   batch_.put(Family::objects, object_key(bucket, object.info.key), encode(object));
   objects_++;
   size_bytes_ += static_cast<int64_t>(object.info.size_bytes);
 }
 
 void Change::erase_object(std::string_view bucket, const ObjectRecord& old) {
+  retire(old);
+  batch_.erase(Family::objects, object_key(bucket, old.info.key));
+}
+
+void Change::retire(const ObjectRecord& old) {
   release(old.extents);
   if (old.layout) batch_.erase(Family::records, layout_key(old.layout));
-  batch_.erase(Family::objects, object_key(bucket, old.info.key));
   objects_--;
   size_bytes_ -= static_cast<int64_t>(old.info.size_bytes);
 }

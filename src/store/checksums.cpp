@@ -1,15 +1,12 @@
 #include "store/checksums.hpp"
 
-#include <array>
-
 #include "base/error.hpp"
 
 namespace tarn::store {
 namespace {
 
-// Column i is what the bit i becomes.
-using Matrix = std::array<uint64_t, 64>;
-
+// A polynomial over GF(2), its bits reflected as in the CRCs: the highest bit is the coefficient of 1, the next that of
+// x.
 struct Polynomial {
   uint64_t reflected;
   int bits;
@@ -27,18 +24,14 @@ Polynomial polynomial_of(DigestKind kind) {
   }
 }
 
-uint64_t times(const Matrix& matrix, uint64_t vector) {
-  uint64_t sum = 0;
-  for (int i = 0; vector != 0; i++, vector >>= 1) {
-    if (vector & 1) sum ^= matrix[static_cast<std::size_t>(i)];
+// a * b mod the polynomial.
+uint64_t multiply(const Polynomial& polynomial, uint64_t a, uint64_t b) {
+  uint64_t product = 0;
+  for (uint64_t power = 1ull << (polynomial.bits - 1); power != 0; power >>= 1) {
+    if (a & power) product ^= b;
+    b = b & 1 ? b >> 1 ^ polynomial.reflected : b >> 1;
   }
-  return sum;
-}
-
-Matrix square(const Matrix& matrix) {
-  Matrix out{};
-  for (std::size_t i = 0; i < out.size(); i++) out[i] = times(matrix, matrix[i]);
-  return out;
+  return product;
 }
 
 }  // namespace
@@ -64,12 +57,10 @@ std::string combine_crc(DigestKind kind, std::string_view first, std::string_vie
   for (unsigned char byte : first) crc = crc << 8 | byte;
   for (unsigned char byte : second) other = other << 8 | byte;
 
-  Matrix step{};  // by one zero bit
-  step[0] = polynomial.reflected;
-  for (std::size_t i = 1; i < static_cast<std::size_t>(polynomial.bits); i++) step[i] = 1ull << (i - 1);
-  for (int i = 0; i < 3; i++) step = square(step);  // by one zero byte
-  for (uint64_t n = second_size_bytes; n != 0; n >>= 1, step = square(step)) {
-    if (n & 1) crc = times(step, crc);
+  // Each byte that follows multiplies what came before by x^8.
+  uint64_t step = 1ull << (polynomial.bits - 1 - 8);
+  for (uint64_t n = second_size_bytes; n != 0; n >>= 1, step = multiply(polynomial, step, step)) {
+    if (n & 1) crc = multiply(polynomial, step, crc);
   }
   crc ^= other;
   std::string out;

@@ -44,6 +44,9 @@ class Change {
   void commit();
 
  private:
+  // All of an object but its record, which is removed or replaced.
+  void retire(const ObjectRecord& old);
+
   LocalStore& store_;
   Batch batch_;
   std::map<BlobId, int64_t> uses_;

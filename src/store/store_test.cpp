@@ -12,6 +12,7 @@
 #include "base/digest.hpp"
 #include "base/error.hpp"
 #include "base/limits.hpp"
+#include "store/checksums.hpp"
 #include "store/local_store.hpp"
 #include "store/verify.hpp"
 
@@ -662,7 +663,11 @@ TEST_F(StoreTest, UploadsAndPartsAreListed) {
   EXPECT_EQ(store->list_uploads(grant, "lake", "", "b", "", 10)[0].key, "c/x");
   EXPECT_EQ(store->list_uploads(grant, "lake", "", "", "", 2).size(), 2u);
 
-  for (int number : {300, 2, 1}) put_part(ids[1], number, std::to_string(number), {}, "a");
+  for (int number : {300, 2, 1}) {
+    std::string body = std::to_string(number);
+    put_part(ids[1], number, body, {"CRC32", base64_encode(digest(DigestKind::crc32, body)), false}, "a");
+  }
+  EXPECT_EQ(code_of([&] { put_part(ids[1], 4, "x", {}, "a"); }), "InvalidRequest");
   auto parts = store->list_parts(grant, "lake", "a", ids[1], 0, 10);
   ASSERT_EQ(parts.size(), 3u);
   EXPECT_EQ(parts[2].number, 300);
@@ -721,6 +726,15 @@ TEST_F(StoreTest, ChecksumsOfTheWholeFollowFromThoseOfTheParts) {
       ObjectInfo info =
           store->complete_upload(grant, "lake", "big", upload.upload_id, parts, {name, wanted, type == "COMPOSITE"});
       EXPECT_EQ(info.checksum, (Checksum{name, wanted, type == "COMPOSITE"}));
+    }
+  }
+}
+
+TEST_F(StoreTest, ChecksumsCombineForEverySize) {
+  for (DigestKind kind : {DigestKind::crc32, DigestKind::crc32c, DigestKind::crc64nvme}) {
+    for (std::size_t size : {0, 1, 2, 7, 255, 256, 65'537}) {
+      std::string one = pattern(1000 - size % 999, 1), two = pattern(size, 2);
+      EXPECT_EQ(combine_crc(kind, digest(kind, one), digest(kind, two), size), digest(kind, one + two));
     }
   }
 }
@@ -823,6 +837,17 @@ TEST_F(StoreTest, ResetForgetsEverything) {
   reopen();
   expect_files(1);
   EXPECT_EQ(get("new"), pattern(100'000, 4));
+}
+
+TEST_F(StoreTest, ResetForgetsManyObjectsToo) {
+  for (int i = 0; i < 1500; i++) put("k" + std::to_string(i), "x");
+  store->reset();
+  make_bucket("lake");
+  EXPECT_TRUE(keys().empty());
+  put("k1", "y");
+  EXPECT_EQ(keys(), std::vector<std::string>{"k1"});
+  store.reset();
+  EXPECT_TRUE(verify_local(folder).problems.empty());
 }
 
 TEST_F(StoreTest, AFolderServesOneOpenerAtATime) {

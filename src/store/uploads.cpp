@@ -55,7 +55,6 @@ Checksum whole_checksum(const UploadInfo& upload, const std::vector<PartRecord>&
   bool composite = upload.checksum_type != "FULL_OBJECT";
   std::string sum, digests;
   for (const PartRecord& part : parts) {
-    if (part.info.checksum.algorithm != upload.checksum_algorithm) return {};
     auto bytes = base64_decode(part.info.checksum.value);
     TARN_ASSERT(bytes);
     if (composite) {
@@ -163,7 +162,12 @@ class LocalPartWriter : public ObjectWriter {
     part_.extents = body_.extents();
     auto bucket_held = store_.bucket_locks_.hold({store_.bucket_locks_.shared(bucket_)});
     auto held = store_.hold_part(upload_id_, part_.info.number);
-    store_.require_upload(bucket_, key_, upload_id_);
+    const std::string wanted = store_.require_upload(bucket_, key_, upload_id_).info.checksum_algorithm;
+    if (!wanted.empty() && wanted != checksum.algorithm) {
+      throw Error(ErrorKind::caller, "InvalidRequest",
+                  "Checksum Type mismatch occurred, expected checksum Type: " + wanted +
+                      ", actual checksum Type: " + (checksum.algorithm.empty() ? "null" : checksum.algorithm));
+    }
     part_.info.last_modified = store_.clock_.now();
     Change change(store_);
     body_.add_to(change);
