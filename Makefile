@@ -55,7 +55,7 @@ tsan: setup
 fuzz:
 	@tools/setup build check
 	@mkdir -p build
-	$(call compile,fuzz,--quiet)
+	$(call compile,fuzz,--quiet fuzz)
 	@tools/fuzz $(FUZZ_SECONDS)
 
 bench: build
