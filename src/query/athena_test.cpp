@@ -56,7 +56,8 @@ struct Service {
                                                     << execution.status->state_change_reason.value_or("");
     if (execution.status->state != "SUCCEEDED") return {};
     Rows out;
-    for (const auto& row : *results(*execution.query_execution_id).result_set->rows) {
+    const auto result = results(*execution.query_execution_id);
+    for (const auto& row : *result.result_set->rows) {
       auto& cells = out.emplace_back();
       for (const auto& datum : *row.data) cells.push_back(datum.var_char_value.value_or("NULL"));
     }
