@@ -90,7 +90,7 @@ struct Operation {
   bool checksum_required;        // httpChecksumRequired, or httpChecksum.requestChecksumRequired
   std::string_view host_prefix;  // "sync-", "{AccountId}.": what clients put before the host's name
   bool deprecated;
-  std::string_view coverage;         // of the overlay: "done", or "partly: " and what is missing; empty: tarn refuses it
+  std::string_view coverage;  // of the overlay: "done", or "partly: " and what is missing; empty: tarn refuses it
 };
 
 struct Service {

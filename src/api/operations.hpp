@@ -1,7 +1,8 @@
 // The one way to act on tarn: operations.call(context, "glue:StartJobRun", input).
 //
-// HTTP requests, state machines, event targets, templates, the command line and the console all come through here, so validation,
-// authorisation, audit and events have one home. Each service's folder in gateway/ registers its handlers once, at start.
+// HTTP requests, state machines, event targets, templates, the command line and the console all come through here, so
+// validation, authorisation, audit and events have one home. Each service's folder in gateway/ registers its handlers
+// once, at start.
 #pragma once
 
 #include <cstddef>
@@ -22,9 +23,9 @@ namespace tarn::api {
 
 // Who acts.
 struct Principal {
-  std::string account;        // 12 digits
-  std::string arn;            // arn:aws:iam::ACCOUNT:root, …:user/NAME, arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION
-  std::string user_id;        // the account for its root, AIDA… for a user, AROA…:SESSION for a role
+  std::string account;  // 12 digits
+  std::string arn;      // arn:aws:iam::ACCOUNT:root, …:user/NAME, arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION
+  std::string user_id;  // the account for its root, AIDA… for a user, AROA…:SESSION for a role
   std::string access_key_id;  // empty for tarn itself
   bool operator==(const Principal&) const = default;
 };
@@ -54,7 +55,8 @@ class BodyStream {
   // Reads up to `size_bytes`; 0 at the end. Failing storage throws Error (bug).
   virtual std::size_t read(char* into, std::size_t size_bytes) = 0;
   virtual uint64_t size_bytes() const = 0;
-  // A part of one open file that holds the remaining bytes, so that the kernel can send them; absent where they are not in one file.
+  // A part of one open file that holds the remaining bytes, so that the kernel can send them; absent where they are not
+  // in one file.
   struct FileRange {
     int fd;
     uint64_t offset_bytes, size_bytes;
@@ -68,12 +70,12 @@ struct Context {
   std::string region;
   std::string request_id;
   Time now;
-  std::string endpoint;       // "http://127.0.0.1:4566": what the client reached tarn by; empty for calls from inside
+  std::string endpoint;  // "http://127.0.0.1:4566": what the client reached tarn by; empty for calls from inside
   std::string source_ip;
   std::string user_agent;
   BodySource* request_body = nullptr;         // operations with a streaming input only
   std::unique_ptr<BodyStream> response_body;  // set by operations with a streaming output
-  int response_status = 0;                    // set by the few operations whose status varies (206, 304); 0: the model's
+  int response_status = 0;  // set by the few operations whose status varies (206, 304); 0: the model's
 
   const std::string& account() const { return principal.account; }
   // arn:aws:SERVICE:REGION:ACCOUNT:RESOURCE
@@ -88,8 +90,8 @@ class Operations {
   // Called before each handler, in the order added: authorisation, say. Throws Error to refuse.
   using Before = std::function<void(Context&, const Service&, const Operation&, const Value& input)>;
   // Called after each call, failed ones (`error` set) too: audit, metrics, events. Must not throw.
-  using After = std::function<void(const Context&, const Service&, const Operation&, const Value& input, const Value* output,
-                                   const Error* error)>;
+  using After = std::function<void(const Context&, const Service&, const Operation&, const Value& input,
+                                   const Value* output, const Error* error)>;
   void add_before(Before before) { before_.push_back(std::move(before)); }
   void add_after(After after) { after_.push_back(std::move(after)); }
 
@@ -106,8 +108,8 @@ class Operations {
 
   bool has(const Service& service, const Operation& operation) const;
 
-  // Validates `input` against the model, asks each `before`, runs the handler. Throws the handler's Error; an operation that no handler
-  // was added for throws Error (unsupported, NotImplemented) that names it.
+  // Validates `input` against the model, asks each `before`, runs the handler. Throws the handler's Error; an operation
+  // that no handler was added for throws Error (unsupported, NotImplemented) that names it.
   Value call(Context& context, std::string_view name, const Value& input);
   Value call(Context& context, const Service& service, const Operation& operation, const Value& input);
 

@@ -15,7 +15,8 @@ bool is_xml(Protocol protocol) {
 
 // The shape that the model gives the error, found by its name or else by its code on the wire.
 const Shape* error_shape(const Service& service, const Operation* operation, const Error& error) {
-  std::span<const Shape* const> lists[] = {operation ? operation->errors : std::span<const Shape* const>(), service.errors};
+  std::span<const Shape* const> lists[] = {operation ? operation->errors : std::span<const Shape* const>(),
+                                           service.errors};
   for (auto shapes : lists)
     for (const Shape* shape : shapes)
       if (shape && shape->name == error.code()) return shape;
