@@ -4,6 +4,7 @@ The endpoint is TARN_TEST_ENDPOINT, or a tarn that is started for the tests (TAR
 moto's server where that is installed. The jobs' own Python is TARN_JOB_PYTHON, or the environment of tools/setup-jobs.
 """
 import dataclasses
+import functools
 import json
 import os
 import re
@@ -75,9 +76,13 @@ class Lake:
         named = {"endpoint_url": endpoint, "region_name": "us-east-1", "aws_access_key_id": "test", "aws_secret_access_key": "test"}
         self.endpoint, self.s3, self.glue = endpoint, boto3.client("s3", **named), boto3.client("glue", **named)
         self.bucket = f"lake-{uuid.uuid4().hex[:10]}"
-        self.database = f"db_{uuid.uuid4().hex[:8]}"
         self.s3.create_bucket(Bucket=self.bucket)
-        self.glue.create_database(DatabaseInput={"Name": self.database})
+
+    @functools.cached_property
+    def database(self) -> str:
+        name = f"db_{uuid.uuid4().hex[:8]}"
+        self.glue.create_database(DatabaseInput={"Name": name})
+        return name
 
     def put(self, key: str, body) -> str:
         self.s3.put_object(Bucket=self.bucket, Key=key, Body=body if isinstance(body, bytes) else body.encode("utf-8"))

@@ -35,6 +35,7 @@ def prepare() -> None:
     SparkSession.read = property(reader.Reader)
     SparkSession.sparkContext = property(lambda self: context.SparkContext.getOrCreate())
     SparkSession.newSession = lambda self: self.cloneSession()
+    SparkSession.stop = _stop
     DataFrame.write = property(writer.Writer.of)
     DataFrame.crosstab = _refused("crosstab gives wrong counts on this engine; use groupBy(a).pivot(b).count()")
     functions.bround = _refused("bround rounds wrongly on this engine; use round, or run the job with --engine spark")
@@ -79,6 +80,12 @@ def session():
         return started
 
 
+def _stop(spark) -> None:
+    """Ends the script's use of Spark. The session itself lives as long as the process: a script that goes on starts no second one."""
+    from tarn_job.sail import context
+    context.SparkContext._active_spark_context = None
+
+
 def _get_or_create(builder):
     with _lock:
         spark = session()
@@ -112,6 +119,8 @@ def _absent(self, name: str):
     if name in ("_jsc", "_jconf", "_jvm", "_jsparkSession", "_sc"):
         if name == "_sc":
             return self.sparkContext
+        if name == "_jsc":
+            return self.sparkContext._jsc
         raise Unsupported(f"spark.{name} leads into the Java virtual machine, which this engine does not have; "
                           "run the job with --engine spark")
     return object.__getattribute__(self, name)

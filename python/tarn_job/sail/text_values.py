@@ -304,9 +304,10 @@ class Inference:
         return self._kind or "string"
 
     def _of(self, values: pa.Array) -> str:
-        for kind in _NUMBERS:
-            if self._kind in (None, *_NUMBERS) and self._is(values, kind):
-                return kind
+        if self._kind in (None, *_NUMBERS):  # narrower kinds than the one so far need no look: it has room for them
+            for kind in _NUMBERS[_NUMBERS.index(self._kind) if self._kind else 0:]:
+                if self._is(values, kind):
+                    return kind
         for kind in (_DATE, _TIMESTAMP, _BOOLEAN):
             if self._is(values, kind):
                 return kind
