@@ -104,6 +104,9 @@ uint64_t copy(Run& run, const std::string& sql, const dialect::Printed& printed,
                        "COPY (" + sql + ") TO " + sql_text(target.location + file_stem(run) + extension(target)) +
                            " (" + copy_options(target) + ")",
                        printed, nullptr, nullptr);
+  if (target.format == "JSON")
+    throw Error(ErrorKind::unsupported, "NOT_SUPPORTED",
+                "tarn can't write partitioned tables in JSON. Use PARQUET or TEXTFILE.");
   std::string keys;
   for (const auto& key : target.partition_keys) keys += (keys.empty() ? "" : ", ") + sql_name(key);
   std::string location = target.location;
@@ -115,7 +118,7 @@ uint64_t copy(Run& run, const std::string& sql, const dialect::Printed& printed,
                          sql_text(file_stem(run) + "_{uuid}") +
                          (target.format == "PARQUET"
                               ? ""
-                              : ", FILE_EXTENSION " + sql_text((target.format == "JSON" ? "json" : "csv") + suffix)) +
+                              : ", FILE_EXTENSION " + sql_text("csv" + suffix)) +
                          ")",
                      printed, nullptr, nullptr);
 }
