@@ -16,7 +16,8 @@ TEST(Json, RoundTripKeepsOrderAndTypes) {
 }
 
 TEST(Json, DoublesAreReadExactly) {
-  for (const char* text : {"0.30000000000000004", "1.7976931348623157e+308", "5e-324"}) EXPECT_EQ(to_json(parse_json(text)), text);
+  for (const char* text : {"0.30000000000000004", "1.7976931348623157e+308", "5e-324"})
+    EXPECT_EQ(to_json(parse_json(text)), text);
   EXPECT_THROW(parse_json("1e400"), Error);
 }
 

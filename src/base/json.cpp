@@ -113,7 +113,8 @@ struct ValueBuilder {
     add(Value(static_cast<double>(u)));
     return true;
   }
-  // Boost 1.81 reads doubles a little wrong where they have many digits; the whole number stands in `digits`, since the text is one piece.
+  // Boost 1.81 reads doubles a little wrong where they have many digits; the whole number stands in `digits`, since the
+  // text is one piece.
   bool on_double(double rough, string_view digits, error_code& ec) {
     double exact = rough;
     auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), exact);

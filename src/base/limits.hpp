@@ -41,7 +41,8 @@ inline constexpr int default_job_timeout_min = 48 * 60;
 inline constexpr int default_job_timeout_glue5_min = 8 * 60;
 inline constexpr int max_concurrent_runs_of_job = 1000;
 inline constexpr int max_concurrent_job_runs = 100;  // those of all jobs that are under way or wait
-inline constexpr int max_job_processes = 2048;       // in one run's tree
+inline constexpr int job_run_history_days = 90;
+inline constexpr int max_job_processes = 2048;                              // in one run's tree
 inline constexpr uint64_t max_job_file_size_bytes = 1024ull * 1024 * 1024;  // a script, or a file that comes with it
 
 // CloudWatch Logs

@@ -137,7 +137,11 @@ bool Value::bool_or(std::string_view key, bool otherwise) const {
 }
 
 // Written out: clang 16 crashes on the defaulted ones, which need each other.
-bool Value::operator==(const Value& other) const { return data_ == other.data_; }
-bool ValueMember::operator==(const ValueMember& other) const { return key == other.key && value == other.value; }
+bool Value::operator==(const Value& other) const {
+  return data_ == other.data_;
+}
+bool ValueMember::operator==(const ValueMember& other) const {
+  return key == other.key && value == other.value;
+}
 
 }  // namespace tarn

@@ -52,7 +52,8 @@ class Catalog {
   Catalog(meta::Metadata& metadata, Clock& clock) : metadata_(metadata), clock_(clock) {}
 
   // ---- databases ----
-  void create_database(const Scope& scope, const glue::DatabaseInput& input, const std::map<std::string, std::string>& tags = {});
+  void create_database(const Scope& scope, const glue::DatabaseInput& input,
+                       const std::map<std::string, std::string>& tags = {});
   std::optional<glue::Database> find_database(const Scope& scope, std::string_view name) const;
   glue::Database database(const Scope& scope, std::string_view name) const;
   Page<glue::Database> databases(const Scope& scope, const PageRequest& page) const;  // in the order of their names

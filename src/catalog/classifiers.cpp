@@ -8,16 +8,22 @@ namespace {
 
 constexpr std::string_view classifier_kind = "glue.classifier";
 
-std::string classifier_key(const Scope& scope, std::string_view name) { return meta::key({scope.account, scope.region, name}); }
+std::string classifier_key(const Scope& scope, std::string_view name) {
+  return meta::key({scope.account, scope.region, name});
+}
 
-[[noreturn]] void throw_no_classifier(std::string_view name) { throw_not_found("Classifier " + std::string(name) + " not found."); }
+[[noreturn]] void throw_no_classifier(std::string_view name) {
+  throw_not_found("Classifier " + std::string(name) + " not found.");
+}
 
 void check(const glue::CsvClassifier& c) {
   checked_name(c.name, "Classifier name");
   std::string delimiter = c.delimiter.value_or(","), quote = c.quote_symbol.value_or("\"");
-  if (delimiter.size() != 1 || quote.size() != 1) throw_invalid("Delimiter and QuoteSymbol must be one character each.");
+  if (delimiter.size() != 1 || quote.size() != 1)
+    throw_invalid("Delimiter and QuoteSymbol must be one character each.");
   if (delimiter == quote) throw_invalid("Delimiter and QuoteSymbol must differ.");
-  static constexpr std::string_view types[] = {"binary", "boolean", "date", "decimal", "double", "float", "int", "long", "short", "string", "timestamp"};
+  static constexpr std::string_view types[] = {"binary", "boolean", "date",  "decimal", "double",   "float",
+                                               "int",    "long",    "short", "string",  "timestamp"};
   for (const std::string& type : c.custom_datatypes.value_or(std::vector<std::string>{})) {
     bool known = false;
     for (auto t : types) known = known || t == fold_name(type);
@@ -45,12 +51,19 @@ void take_csv(To& c, const From& in) {
 
 template <class Request>
 void check_kind(const Request& request) {
-  if (request.grok_classifier) throw Error(ErrorKind::unsupported, "NotImplemented", "tarn does not have GrokClassifier. It has CsvClassifier and JsonClassifier.");
-  if (request.xml_classifier) throw Error(ErrorKind::unsupported, "NotImplemented", "tarn does not have XMLClassifier. It has CsvClassifier and JsonClassifier.");
-  if (request.csv_classifier.has_value() == request.json_classifier.has_value()) throw_invalid("Exactly one classifier must be given.");
+  if (request.grok_classifier)
+    throw Error(ErrorKind::unsupported, "NotImplemented",
+                "tarn does not have GrokClassifier. It has CsvClassifier and JsonClassifier.");
+  if (request.xml_classifier)
+    throw Error(ErrorKind::unsupported, "NotImplemented",
+                "tarn does not have XMLClassifier. It has CsvClassifier and JsonClassifier.");
+  if (request.csv_classifier.has_value() == request.json_classifier.has_value())
+    throw_invalid("Exactly one classifier must be given.");
 }
 
-const std::string& name_of(const glue::Classifier& c) { return c.csv_classifier ? c.csv_classifier->name : c.json_classifier->name; }
+const std::string& name_of(const glue::Classifier& c) {
+  return c.csv_classifier ? c.csv_classifier->name : c.json_classifier->name;
+}
 
 }  // namespace
 
@@ -91,7 +104,8 @@ glue::Classifier Classifiers::get(const Scope& scope, std::string_view name) con
 }
 
 Page<glue::Classifier> Classifiers::list(const Scope& scope, const PageRequest& page) const {
-  return page_of_records<glue::Classifier>(metadata_, classifier_kind, meta::prefix({scope.account, scope.region}), page);
+  return page_of_records<glue::Classifier>(metadata_, classifier_kind, meta::prefix({scope.account, scope.region}),
+                                           page);
 }
 
 void Classifiers::update(const Scope& scope, const glue::UpdateClassifierRequest& request) {
@@ -101,7 +115,8 @@ void Classifiers::update(const Scope& scope, const glue::UpdateClassifierRequest
     auto value = t.get(classifier_kind, classifier_key(scope, name));
     if (!value) throw_no_classifier(name);
     auto c = api::from<glue::Classifier>(*value);
-    if (c.csv_classifier.has_value() != request.csv_classifier.has_value()) throw_invalid("A classifier can't change its kind.");
+    if (c.csv_classifier.has_value() != request.csv_classifier.has_value())
+      throw_invalid("A classifier can't change its kind.");
     if (c.csv_classifier) {
       take_csv(*c.csv_classifier, *request.csv_classifier);
       check(*c.csv_classifier);

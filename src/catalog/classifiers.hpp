@@ -1,5 +1,5 @@
-// Custom classifiers: how a crawler is told to read files ("AWS Glue Developer Guide", Writing custom classifiers). tarn has the CSV and
-// the JSON kind; grok and XML are refused when one is made (Error unsupported, NotImplemented).
+// Custom classifiers: how a crawler is told to read files ("AWS Glue Developer Guide", Writing custom classifiers).
+// tarn has the CSV and the JSON kind; grok and XML are refused when one is made (Error unsupported, NotImplemented).
 //
 // Thread-safe; errors as in catalog.hpp.
 #pragma once

@@ -9,9 +9,13 @@ namespace {
 
 constexpr std::string_view connection_kind = "glue.connection";
 
-std::string connection_key(const Scope& scope, std::string_view name) { return meta::key({scope.account, scope.region, name}); }
+std::string connection_key(const Scope& scope, std::string_view name) {
+  return meta::key({scope.account, scope.region, name});
+}
 
-[[noreturn]] void throw_no_connection(std::string_view name) { throw_not_found("Connection " + std::string(name) + " not found."); }
+[[noreturn]] void throw_no_connection(std::string_view name) {
+  throw_not_found("Connection " + std::string(name) + " not found.");
+}
 
 void take_authentication(glue::Connection& c, const glue::AuthenticationConfigurationInput& input) {
   if (input.o_auth2_properties || input.basic_authentication_credentials || input.custom_authentication_credentials)
@@ -25,7 +29,8 @@ void take_authentication(glue::Connection& c, const glue::AuthenticationConfigur
 
 void take_input(glue::Connection& c, const glue::ConnectionInput& input) {
   if (input.validate_credentials.value_or(false))
-    throw Error(ErrorKind::unsupported, "NotImplemented", "tarn does not have ValidateCredentials: it can't reach the other system for you.");
+    throw Error(ErrorKind::unsupported, "NotImplemented",
+                "tarn does not have ValidateCredentials: it can't reach the other system for you.");
   c.description = input.description;
   c.connection_type = input.connection_type;
   c.match_criteria = input.match_criteria;
@@ -40,11 +45,13 @@ void take_input(glue::Connection& c, const glue::ConnectionInput& input) {
 
 bool matches(const glue::Connection& c, const glue::GetConnectionsFilter& filter) {
   if (filter.connection_type && c.connection_type != filter.connection_type) return false;
-  if (filter.connection_schema_version && c.connection_schema_version.value_or(1) != *filter.connection_schema_version) return false;
+  if (filter.connection_schema_version && c.connection_schema_version.value_or(1) != *filter.connection_schema_version)
+    return false;
   if (!filter.match_criteria) return true;
   auto have = c.match_criteria.value_or(std::vector<std::string>{});
-  return std::all_of(filter.match_criteria->begin(), filter.match_criteria->end(),
-                     [&](const std::string& wanted) { return std::find(have.begin(), have.end(), wanted) != have.end(); });
+  return std::all_of(filter.match_criteria->begin(), filter.match_criteria->end(), [&](const std::string& wanted) {
+    return std::find(have.begin(), have.end(), wanted) != have.end();
+  });
 }
 
 }  // namespace
@@ -80,7 +87,8 @@ glue::Connection Connections::get(const Scope& scope, std::string_view name) con
 Page<glue::Connection> Connections::list(const Scope& scope, const std::optional<glue::GetConnectionsFilter>& filter,
                                          const PageRequest& request) const {
   Page<glue::Connection> page;
-  for (const auto& record : metadata_.list(connection_kind, meta::prefix({scope.account, scope.region}), key_of_token(request.token))) {
+  for (const auto& record :
+       metadata_.list(connection_kind, meta::prefix({scope.account, scope.region}), key_of_token(request.token))) {
     auto c = api::from<glue::Connection>(record.value);
     if (filter && !matches(c, *filter)) continue;
     if (page.items.size() == request.limit) {

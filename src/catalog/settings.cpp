@@ -10,7 +10,9 @@ namespace {
 
 constexpr std::string_view policy_kind = "glue.resource_policy";  // account, region, ARN of the resource or nothing
 
-std::string policy_key(const Scope& scope, std::string_view resource_arn) { return meta::key({scope.account, scope.region, resource_arn}); }
+std::string policy_key(const Scope& scope, std::string_view resource_arn) {
+  return meta::key({scope.account, scope.region, resource_arn});
+}
 
 ResourcePolicy read(const Value& v) {
   Time created{}, updated{};
@@ -29,14 +31,18 @@ void check_policy(const std::string& text) {
   if (!policy.is_map() || !policy.find("Statement")) throw_invalid("The policy has no Statement.");
 }
 
-[[noreturn]] void throw_condition(const char* message) { throw Error(ErrorKind::conflict, "ConditionCheckFailureException", message); }
+[[noreturn]] void throw_condition(const char* message) {
+  throw Error(ErrorKind::conflict, "ConditionCheckFailureException", message);
+}
 
 void check_hash(const std::optional<Value>& present, const std::optional<std::string>& hash) {
   if (hash && (!present || present->at("PolicyHash").as_string() != *hash))
     throw_condition("The PolicyHashCondition is not the hash of the present policy.");
 }
 
-[[noreturn]] void throw_no_policy() { throw_not_found("Policy not found"); }
+[[noreturn]] void throw_no_policy() {
+  throw_not_found("Policy not found");
+}
 
 }  // namespace
 
@@ -47,8 +53,10 @@ std::string Settings::put_policy(const Scope& scope, const glue::PutResourcePoli
   metadata_.change(scope.actor_arn, [&](meta::Transaction& t) {
     auto present = t.get(policy_kind, key);
     std::string condition = request.policy_exists_condition.value_or("NONE");
-    if (condition == "MUST_EXIST" && !present) throw_condition("There is no policy yet, and PolicyExistsCondition says MUST_EXIST.");
-    if (condition == "NOT_EXIST" && present) throw_condition("There is a policy, and PolicyExistsCondition says NOT_EXIST.");
+    if (condition == "MUST_EXIST" && !present)
+      throw_condition("There is no policy yet, and PolicyExistsCondition says MUST_EXIST.");
+    if (condition == "NOT_EXIST" && present)
+      throw_condition("There is a policy, and PolicyExistsCondition says NOT_EXIST.");
     check_hash(present, request.policy_hash_condition);
     Value v = Value::map({{"PolicyInJson", request.policy_in_json}, {"PolicyHash", hash}});
     v.set("CreateTime", present ? present->at("CreateTime") : Value(clock_.now())).set("UpdateTime", clock_.now());
@@ -65,7 +73,8 @@ ResourcePolicy Settings::policy(const Scope& scope, std::string_view resource_ar
 
 std::vector<ResourcePolicy> Settings::policies(const Scope& scope) const {
   std::vector<ResourcePolicy> out;
-  for (const auto& record : metadata_.list(policy_kind, meta::prefix({scope.account, scope.region}))) out.push_back(read(record.value));
+  for (const auto& record : metadata_.list(policy_kind, meta::prefix({scope.account, scope.region})))
+    out.push_back(read(record.value));
   return out;
 }
 
@@ -88,7 +97,8 @@ glue::DataCatalogEncryptionSettings Settings::encryption() {
 
 void Settings::put_encryption(const glue::DataCatalogEncryptionSettings& wanted) {
   bool at_rest = wanted.encryption_at_rest && wanted.encryption_at_rest->catalog_encryption_mode != "DISABLED";
-  bool passwords = wanted.connection_password_encryption && wanted.connection_password_encryption->return_connection_password_encrypted;
+  bool passwords = wanted.connection_password_encryption &&
+                   wanted.connection_password_encryption->return_connection_password_encrypted;
   if (at_rest || passwords)
     throw Error(ErrorKind::unsupported, "NotImplemented",
                 std::string("tarn does not have ") + (at_rest ? "EncryptionAtRest" : "ConnectionPasswordEncryption") +

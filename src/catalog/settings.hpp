@@ -16,7 +16,8 @@ class Settings {
  public:
   Settings(meta::Metadata& metadata, Clock& clock) : metadata_(metadata), clock_(clock) {}
 
-  // Returns the policy's hash. The text must be JSON with a Statement. An empty `resource_arn` stands for the whole catalog.
+  // Returns the policy's hash. The text must be JSON with a Statement. An empty `resource_arn` stands for the whole
+  // catalog.
   std::string put_policy(const Scope& scope, const glue::PutResourcePolicyRequest& request);
   // EntityNotFoundException when there is none.
   ResourcePolicy policy(const Scope& scope, std::string_view resource_arn) const;

@@ -16,7 +16,8 @@ TagMap read(meta::Reader& reader, const std::string& arn) {
 void write(meta::Transaction& t, const std::string& arn, const TagMap& tags) {
   if (tags.size() > max_tags) throw_invalid("A resource can have at most 50 tags.");
   for (const auto& [key, value] : tags) {
-    if (key.empty() || key.size() > 128 || value.size() > 256) throw_invalid("Tag keys have 1 to 128 characters, values at most 256.");
+    if (key.empty() || key.size() > 128 || value.size() > 256)
+      throw_invalid("Tag keys have 1 to 128 characters, values at most 256.");
     if (fold_name(key).starts_with("aws:")) throw_invalid("Tag keys must not begin with aws:.");
   }
   if (tags.empty())
@@ -42,8 +43,12 @@ std::string resource_arn(const Scope& scope, std::string_view type, std::string_
   return arn.append(type).append("/").append(name);
 }
 
-void put_tags(meta::Transaction& t, const std::string& arn, const TagMap& tags) { write(t, arn, tags); }
-void erase_tags(meta::Transaction& t, const std::string& arn) { t.erase(tags_kind, arn); }
+void put_tags(meta::Transaction& t, const std::string& arn, const TagMap& tags) {
+  write(t, arn, tags);
+}
+void erase_tags(meta::Transaction& t, const std::string& arn) {
+  t.erase(tags_kind, arn);
+}
 
 void Tags::add(const Scope& scope, const std::string& arn, const TagMap& tags) {
   metadata_.change(scope.actor_arn, [&](meta::Transaction& t) {
@@ -68,6 +73,8 @@ TagMap Tags::get(const Scope& scope, const std::string& arn) const {
   return read(metadata_, arn);
 }
 
-TagMap Tags::of(const std::string& arn) const { return read(metadata_, arn); }
+TagMap Tags::of(const std::string& arn) const {
+  return read(metadata_, arn);
+}
 
 }  // namespace tarn::catalog

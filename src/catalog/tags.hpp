@@ -1,5 +1,5 @@
-// Tags of Glue's resources. A resource of type T ("crawler", "job", "connection", "database", "trigger" …) is the record in kind "glue.T"
-// under key(account, region, name), so whoever keeps its records so has tags for it.
+// Tags of Glue's resources. A resource of type T ("crawler", "job", "connection", "database", "trigger" …) is the
+// record in kind "glue.T" under key(account, region, name), so whoever keeps its records so has tags for it.
 //
 // Thread-safe.
 #pragma once
@@ -18,7 +18,8 @@ using TagMap = std::map<std::string, std::string>;
 // arn:aws:glue:REGION:ACCOUNT:TYPE/NAME
 std::string resource_arn(const Scope& scope, std::string_view type, std::string_view name);
 
-// Within the transaction that makes or removes the resource. More than 50 tags, or keys that AWS refuses: InvalidInputException.
+// Within the transaction that makes or removes the resource. More than 50 tags, or keys that AWS refuses:
+// InvalidInputException.
 void put_tags(meta::Transaction& t, const std::string& arn, const TagMap& tags);
 void erase_tags(meta::Transaction& t, const std::string& arn);
 

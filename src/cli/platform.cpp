@@ -81,7 +81,8 @@ struct Platform::Parts {
         identities(*metadata, clock, random),
         catalog(*metadata, clock),
         crawl_log(logs),
-        crawlers(*metadata, clock, random, catalog, *store, authority, &crawl_log, {.strict_compatibility = options.strict}),
+        crawlers(*metadata, clock, random, catalog, *store, authority, &crawl_log,
+                 {.strict_compatibility = options.strict}),
         engine(query::make_engine(engine_options(folder), *store, authority)),
         athena({*metadata, *store, authority, catalog, *engine, clock, random}),
         jobs({*metadata, logs, *store, authority, identities, clock, random}, job_options(options, folder)) {
@@ -99,10 +100,21 @@ Platform::Platform(PlatformOptions options, Clock& clock, Random& random)
     : parts_(std::make_unique<Parts>(std::move(options), clock, random)) {}
 Platform::~Platform() = default;
 
-api::Operations& Platform::operations() { return parts_->operations; }
-govern::Identities& Platform::identities() { return parts_->identities; }
-Metrics& Platform::metrics() { return parts_->metrics; }
-void Platform::start(const std::string& endpoint) { parts_->jobs.start(endpoint); }
+api::Operations& Platform::operations() {
+  return parts_->operations;
+}
+govern::Identities& Platform::identities() {
+  return parts_->identities;
+}
+Metrics& Platform::metrics() {
+  return parts_->metrics;
+}
+bool Platform::has_bucket(std::string_view name) const {
+  return parts_->store->find_bucket(name).has_value();
+}
+void Platform::start(const std::string& endpoint) {
+  parts_->jobs.start(endpoint);
+}
 
 void Platform::reset() {
   parts_->jobs.reset();

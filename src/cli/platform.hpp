@@ -31,6 +31,8 @@ class Platform {
   api::Operations& operations();
   govern::Identities& identities();
   Metrics& metrics();
+  // Whether there is a bucket of that name, in any account. Thread-safe.
+  bool has_bucket(std::string_view name) const;
 
   // What runs by itself begins to run. `endpoint` is where this tarn answers, for the processes that it starts.
   void start(const std::string& endpoint);

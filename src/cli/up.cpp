@@ -58,7 +58,11 @@ class Program {
     int signal = 0;
     sigwait(&stop_signals_, &signal);
     log(LogLevel::info, "stopping", Value::map({{"signal", signal}}));
-    server.stop();
+    if (!server.stop()) {
+      // A handler hangs and holds on to what would be destroyed. What was acknowledged is on disk.
+      log(LogLevel::warning, "requests were cut off");
+      std::_Exit(0);
+    }
     platform_.reset();
     return 0;
   }
@@ -80,6 +84,7 @@ class Program {
     out.auth = strict ? gateway::AuthMode::strict : gateway::AuthMode::dev;
     out.default_account = options_.account;
     out.log_requests = !options_.quiet;
+    out.bucket_exists = [this](std::string_view name) { return platform_->has_bucket(name); };
     return out;
   }
 

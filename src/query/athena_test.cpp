@@ -227,8 +227,9 @@ TEST(Athena, CreateTableAsIsSeenWholeOrNotAtAll) {
             "SUCCEEDED");
   EXPECT_EQ(service.rows("SELECT name FROM by_year WHERE year = 2001"), (Rows{{"Chloé"}}));
   EXPECT_EQ(service.rows("SELECT id FROM by_year WHERE year IS NULL"), (Rows{{"2"}}));
-  EXPECT_TRUE(service.end("CREATE TABLE by_name WITH (partitioned_by = ARRAY['name'], format = 'JSON') AS SELECT id, "
-                          "name FROM people")
+  EXPECT_TRUE(service
+                  .end("CREATE TABLE by_name WITH (partitioned_by = ARRAY['name'], format = 'JSON') AS SELECT id, "
+                       "name FROM people")
                   .starts_with("NOT_SUPPORTED: tarn can't write partitioned tables in JSON"));
   EXPECT_EQ(
       service.end("CREATE TABLE as_text WITH (format = 'TEXTFILE', field_delimiter = ';') AS SELECT * FROM people"),
@@ -239,10 +240,10 @@ TEST(Athena, CreateTableAsIsSeenWholeOrNotAtAll) {
 TEST(Athena, InsertInto) {
   Service service;
   make_people(service);
-  ASSERT_EQ(
-      service.end("CREATE TABLE t WITH (partitioned_by = ARRAY['part']) AS SELECT 1 AS id, CAST('a' AS varchar) AS name, "
-                  "'x' AS part"),
-      "SUCCEEDED");
+  ASSERT_EQ(service.end(
+                "CREATE TABLE t WITH (partitioned_by = ARRAY['part']) AS SELECT 1 AS id, CAST('a' AS varchar) AS name, "
+                "'x' AS part"),
+            "SUCCEEDED");
   const auto execution = service.run("INSERT INTO t SELECT id, name, 'y' FROM people");
   ASSERT_EQ(execution.status->state, "SUCCEEDED") << execution.status->state_change_reason.value_or("");
   EXPECT_EQ(service.results(*execution.query_execution_id).update_count, 3);

@@ -1,6 +1,5 @@
 // SHOW and DESCRIBE, in the forms in which Hive prints them.
 #include <algorithm>
-#include <regex>
 
 #include "query/run.hpp"
 #include "query/tables.hpp"
@@ -27,22 +26,14 @@ glue::Table need_table(const Run& run, const TableReference& reference) {
 // Hive's patterns: a regular expression in which * alone stands for any text, | for alternatives.
 std::function<bool(const std::string&)> matcher(const std::optional<std::string>& pattern) {
   if (!pattern) return [](const std::string&) { return true; };
-  std::string text;
-  for (std::size_t i = 0; i < pattern->size(); ++i) {
-    const char c = (*pattern)[i];
-    if (c == '*' && (i == 0 || (*pattern)[i - 1] != '.'))
-      text += ".*";
-    else
-      text += c;
-  }
+  // The first match finds out whether the pattern is one.
   try {
-    return [wanted = std::regex(text, std::regex::icase)](const std::string& name) {
-      return std::regex_match(name, wanted);
-    };
-  } catch (const std::regex_error&) {
+    catalog::table_name_matches(*pattern, "");
+  } catch (const Error&) {
     throw Error(ErrorKind::caller, "FAILED",
                 "SemanticException The pattern '" + *pattern + "' is no regular expression");
   }
+  return [wanted = *pattern](const std::string& name) { return catalog::table_name_matches(wanted, name); };
 }
 
 std::string padded(const std::string& text, std::size_t width = 20) {

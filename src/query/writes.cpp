@@ -116,10 +116,7 @@ uint64_t copy(Run& run, const std::string& sql, const dialect::Printed& printed,
                      "COPY (" + sql + ") TO " + sql_text(location) + " (" + copy_options(target) + ", PARTITION_BY (" +
                          keys + "), OVERWRITE_OR_IGNORE true, FILENAME_PATTERN " +
                          sql_text(file_stem(run) + "_{uuid}") +
-                         (target.format == "PARQUET"
-                              ? ""
-                              : ", FILE_EXTENSION " + sql_text("csv" + suffix)) +
-                         ")",
+                         (target.format == "PARQUET" ? "" : ", FILE_EXTENSION " + sql_text("csv" + suffix)) + ")",
                      printed, nullptr, nullptr);
 }
 

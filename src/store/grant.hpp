@@ -11,7 +11,8 @@ namespace tarn::store {
 
 enum class Access { read, write };
 
-// Says that `principal` was allowed `access` to the objects of `bucket` whose keys begin with `key_prefix`. Plain, copyable.
+// Says that `principal` was allowed `access` to the objects of `bucket` whose keys begin with `key_prefix`. Plain,
+// copyable.
 class Grant {
  public:
   const std::string& principal_arn() const { return principal_arn_; }
@@ -19,13 +20,18 @@ class Grant {
   Access access() const { return access_; }
   // Whether it opens this object; an empty bucket stands for all buckets (the account's root, tarn itself).
   bool covers(Access access, std::string_view bucket, std::string_view key) const {
-    return (access == access_ || access_ == Access::write) && (bucket_.empty() || bucket == bucket_) && key.starts_with(key_prefix_);
+    return (access == access_ || access_ == Access::write) && (bucket_.empty() || bucket == bucket_) &&
+           key.starts_with(key_prefix_);
   }
 
  private:
   friend class govern::Authority;
   Grant(std::string principal_arn, std::string account, Access access, std::string bucket, std::string key_prefix)
-      : principal_arn_(std::move(principal_arn)), account_(std::move(account)), access_(access), bucket_(std::move(bucket)), key_prefix_(std::move(key_prefix)) {}
+      : principal_arn_(std::move(principal_arn)),
+        account_(std::move(account)),
+        access_(access),
+        bucket_(std::move(bucket)),
+        key_prefix_(std::move(key_prefix)) {}
 
   std::string principal_arn_, account_;
   Access access_;

@@ -7,6 +7,9 @@
 #include <rocksdb/utilities/table_properties_collectors.h>
 #include <rocksdb/write_batch.h>
 
+#include <cstdarg>
+#include <cstdio>
+
 #include "base/error.hpp"
 #include "base/limits.hpp"
 #include "base/log.hpp"
@@ -43,6 +46,21 @@ void check(const rocksdb::Status& status) {
   if (!status.ok()) fail(status);
 }
 
+// RocksDB's own log would be a file beside the data, and where asserts are left in it (Debian's build) ends the process
+// when the disk is full.
+class IndexLog final : public rocksdb::Logger {
+ public:
+  IndexLog() : Logger(rocksdb::WARN_LEVEL) {}
+  using Logger::Logv;
+  void Logv(const char* format, va_list arguments) override { Logv(rocksdb::INFO_LEVEL, format, arguments); }
+  void Logv(rocksdb::InfoLogLevel level, const char* format, va_list arguments) override {
+    if (level < GetInfoLogLevel() || level >= rocksdb::HEADER_LEVEL) return;
+    char text[1024];
+    std::vsnprintf(text, sizeof text, format, arguments);
+    log(LogLevel::warning, "object index", Value::map({{"message", text}}));
+  }
+};
+
 rocksdb::DBOptions database_options(rocksdb::Env* env, Index::Age age) {
   rocksdb::DBOptions options;
   options.env = env;
@@ -55,14 +73,13 @@ rocksdb::DBOptions database_options(rocksdb::Env* env, Index::Age age) {
   options.max_total_wal_size = 64 << 20;  // bounds what an opening must replay
   options.avoid_flush_during_recovery = true;
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
-  options.info_log_level = rocksdb::WARN_LEVEL;
-  options.max_log_file_size = 1 << 20;
-  options.keep_log_file_num = 2;
+  options.info_log = std::make_shared<IndexLog>();
   options.max_manifest_file_size = 4 << 20;
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
   options.bytes_per_sync = 1 << 20;
   options.is_fd_close_on_exec = true;
+  options.max_bgerror_resume_count = 0;  // Index::recover() does it, and has to know
   return options;
 }
 
@@ -195,12 +212,17 @@ void Index::settle() {
 
 void Index::commit(Batch& batch, bool lazily) {
   if (unsettled_ && !lazily) settle();
-  if (failed_) recover();
   rocksdb::WriteOptions options;
   options.sync = flushed_ && !lazily;
-  rocksdb::Status status = db_->Write(options, batch.batch_.get());
-  if (status.ok()) return;
-  failed_ = true;
+  rocksdb::Status status;
+  // Once an earlier write has failed, or a table could not be written in the background, all writes fail until the
+  // index was brought back: so the first to see that tries again.
+  for (int attempt = 0; attempt < 2; attempt++) {
+    if (failed_) recover();
+    status = db_->Write(options, batch.batch_.get());
+    if (status.ok()) return;
+    failed_ = true;
+  }
   fail(status);
 }
 

@@ -13,15 +13,48 @@ using rocksdb::IODebugContext;
 using rocksdb::IOOptions;
 using rocksdb::IOStatus;
 
+using rocksdb::Slice;
+
+IOStatus retryable(IOStatus status) {
+  if (!status.ok()) status.SetRetryable(true);
+  return status;
+}
+
+bool is_options_file(const std::string& path) {
+  return path.find("OPTIONS-") != path.npos;
+}
+
 class File final : public rocksdb::FSWritableFileOwnerWrapper {
  public:
+  using Base = rocksdb::FSWritableFileOwnerWrapper;
+  using Verification = rocksdb::DataVerificationInfo;
   File(std::unique_ptr<rocksdb::FSWritableFile> file, IndexFiles& files, std::string path)
-      : FSWritableFileOwnerWrapper(std::move(file)), files_(files), path_(std::move(path)) {}
+      : Base(std::move(file)), files_(files), path_(std::move(path)) {}
+
+  IOStatus Append(const Slice& data, const IOOptions& options, IODebugContext* debug) override {
+    return retryable(Base::Append(data, options, debug));
+  }
+  IOStatus Append(const Slice& data, const IOOptions& options, const Verification& sum,
+                  IODebugContext* debug) override {
+    return retryable(Base::Append(data, options, sum, debug));
+  }
+  IOStatus Truncate(uint64_t size, const IOOptions& options, IODebugContext* debug) override {
+    return retryable(Base::Truncate(size, options, debug));
+  }
+  IOStatus Close(const IOOptions& options, IODebugContext* debug) override {
+    return retryable(Base::Close(options, debug));
+  }
+  IOStatus Flush(const IOOptions& options, IODebugContext* debug) override {
+    return retryable(Base::Flush(options, debug));
+  }
   IOStatus Sync(const IOOptions& options, IODebugContext* debug) override {
-    return files_.puts_off(path_) ? IOStatus::OK() : FSWritableFileOwnerWrapper::Sync(options, debug);
+    return files_.puts_off(path_) ? IOStatus::OK() : retryable(Base::Sync(options, debug));
   }
   IOStatus Fsync(const IOOptions& options, IODebugContext* debug) override {
-    return files_.puts_off(path_) ? IOStatus::OK() : FSWritableFileOwnerWrapper::Fsync(options, debug);
+    return files_.puts_off(path_) ? IOStatus::OK() : retryable(Base::Fsync(options, debug));
+  }
+  IOStatus RangeSync(uint64_t offset, uint64_t size, const IOOptions& options, IODebugContext* debug) override {
+    return retryable(Base::RangeSync(offset, size, options, debug));
   }
 
  private:
@@ -34,16 +67,14 @@ class Folder final : public rocksdb::FSDirectoryWrapper {
   Folder(std::unique_ptr<rocksdb::FSDirectory> folder, IndexFiles& files, std::string path)
       : FSDirectoryWrapper(std::move(folder)), files_(files), path_(std::move(path)) {}
   IOStatus Fsync(const IOOptions& options, IODebugContext* debug) override {
-    return files_.puts_off(path_) ? IOStatus::OK() : FSDirectoryWrapper::Fsync(options, debug);
+    return files_.puts_off(path_) ? IOStatus::OK() : retryable(FSDirectoryWrapper::Fsync(options, debug));
   }
   IOStatus FsyncWithDirOptions(const IOOptions& options, IODebugContext* debug,
                                const rocksdb::DirFsyncOptions& why) override {
     bool for_people = why.reason == rocksdb::DirFsyncOptions::kFileRenamed && is_options_file(why.renamed_new_name);
     if (for_people || files_.puts_off(path_)) return IOStatus::OK();
-    return FSDirectoryWrapper::FsyncWithDirOptions(options, debug, why);
+    return retryable(FSDirectoryWrapper::FsyncWithDirOptions(options, debug, why));
   }
-
-  static bool is_options_file(const std::string& path) { return path.find("OPTIONS-") != path.npos; }
 
  private:
   IndexFiles& files_;
@@ -53,7 +84,7 @@ class Folder final : public rocksdb::FSDirectoryWrapper {
 }  // namespace
 
 bool IndexFiles::puts_off(const std::string& path) {
-  if (Folder::is_options_file(path)) return true;
+  if (is_options_file(path)) return true;
   if (!put_off_) return false;
   std::lock_guard lock(mutex_);
   if (!put_off_) return false;
@@ -64,10 +95,8 @@ bool IndexFiles::puts_off(const std::string& path) {
 IOStatus IndexFiles::NewWritableFile(const std::string& path, const rocksdb::FileOptions& options,
                                      std::unique_ptr<rocksdb::FSWritableFile>* result, IODebugContext* debug) {
   IOStatus status = FileSystemWrapper::NewWritableFile(path, options, result, debug);
-  if (status.ok() && (put_off_ || Folder::is_options_file(path))) {
-    *result = std::make_unique<File>(std::move(*result), *this, path);
-  }
-  return status;
+  if (status.ok()) *result = std::make_unique<File>(std::move(*result), *this, path);
+  return retryable(status);
 }
 
 IOStatus IndexFiles::NewDirectory(const std::string& path, const IOOptions& options,
@@ -82,7 +111,7 @@ IOStatus IndexFiles::RenameFile(const std::string& from, const std::string& to, 
   IOStatus status = FileSystemWrapper::RenameFile(from, to, options, debug);
   std::lock_guard lock(mutex_);
   if (status.ok() && unflushed_.erase(from) > 0) unflushed_.insert(to);
-  return status;
+  return retryable(status);
 }
 
 void IndexFiles::settle(bool flush) {

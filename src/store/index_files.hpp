@@ -1,4 +1,7 @@
-// The files of RocksDB, with the flushes that don't protect anything left out.
+// The files of RocksDB: how their failures count, and which flushes are left out.
+//
+// All its failures are called retryable: RocksDB then writes again once it is told to (DB::Resume), to new files. Else
+// it would do so after a full disk only, not after a reached quota or a disk that failed for a moment.
 //
 // Making a database flushes some fifteen times, though nothing in it needs protection yet: those flushes are put off
 // until settle(). Its OPTIONS files, which are only for people to read, are never flushed.

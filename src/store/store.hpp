@@ -1,12 +1,14 @@
 // The object store: buckets, objects and multipart uploads, as S3 defines them ("Amazon S3 API Reference").
 //
-// Bodies are immutable blobs, each written once; an object is a record in the index that lists the extents (blob, offset, size) of its
-// body. So completing a multipart upload and copying move no bytes, and a reader keeps a consistent body while the object is replaced.
-// Small bodies stand in the index's own store beside, never in, the records that a listing scans.
+// Bodies are immutable blobs, each written once; an object is a record in the index that lists the extents (blob,
+// offset, size) of its body. So completing a multipart upload and copying move no bytes, and a reader keeps a
+// consistent body while the object is replaced. Small bodies stand in the index's own store beside, never in, the
+// records that a listing scans.
 //
-// Thread-safe. A write whose call returned is on disk (Durability::flushed). Errors: Error with S3's code (NoSuchBucket, NoSuchKey,
-// BucketAlreadyOwnedByYou, BucketNotEmpty, EntityTooSmall, InvalidPart, NoSuchUpload ...), details BucketName and Key where S3 tells them.
-// A Grant that does not cover the object throws Error (denied, AccessDenied).
+// Thread-safe. A write whose call returned is on disk (Durability::flushed). Errors: Error with S3's code
+// (NoSuchBucket, NoSuchKey, BucketAlreadyOwnedByYou, BucketNotEmpty, EntityTooSmall, InvalidPart, NoSuchUpload ...),
+// details BucketName and Key where S3 tells them. A Grant that does not cover the object throws Error (denied,
+// AccessDenied).
 #pragma once
 
 #include <cstdint>
@@ -40,7 +42,8 @@ struct BucketInfo {
 
 // What a client stores beside the bytes.
 struct ObjectHeaders {
-  std::string content_type, content_encoding, content_language, content_disposition, cache_control, expires, website_redirect_location;
+  std::string content_type, content_encoding, content_language, content_disposition, cache_control, expires,
+      website_redirect_location;
   std::string storage_class = "STANDARD";
   std::map<std::string, std::string> user_metadata;  // without "x-amz-meta-", lower-case names
   std::map<std::string, std::string> tags;
@@ -71,7 +74,8 @@ struct Preconditions {
   std::optional<Time> if_modified_since, if_unmodified_since;
 };
 
-// An open object. Its bytes stay readable while the object is overwritten or deleted. One thread at a time, but for read_at.
+// An open object. Its bytes stay readable while the object is overwritten or deleted. One thread at a time, but for
+// read_at.
 class ObjectReader : public api::BodyStream {
  public:
   virtual const ObjectInfo& info() const = 0;
@@ -86,16 +90,16 @@ class ObjectWriter {
  public:
   virtual ~ObjectWriter() = default;
   virtual void append(std::string_view bytes) = 0;
-  // Makes the object (or the part) visible, atomically and durably. `checksum` was verified by the caller over the bytes.
-  // The preconditions given at the start are checked again here, in the same step. Call once.
+  // Makes the object (or the part) visible, atomically and durably. `checksum` was verified by the caller over the
+  // bytes. The preconditions given at the start are checked again here, in the same step. Call once.
   virtual ObjectInfo finish(const Checksum& checksum) = 0;
 };
 
 struct Listing {
-  std::vector<ObjectInfo> objects;       // headers left empty
-  std::vector<std::string> prefixes;     // common prefixes, delimiter included
+  std::vector<ObjectInfo> objects;    // headers left empty
+  std::vector<std::string> prefixes;  // common prefixes, delimiter included
   bool truncated = false;
-  std::string next;                      // the last key or common prefix given; pass it as `after` to go on
+  std::string next;  // the last key or common prefix given; pass it as `after` to go on
 };
 
 struct UploadInfo {
@@ -137,51 +141,61 @@ class Store {
 
   // ---- objects ----
   // NoSuchBucket at once; failed preconditions throw Error (conflict, PreconditionFailed) here or at finish().
-  virtual std::unique_ptr<ObjectWriter> write(const Grant& grant, std::string_view bucket, std::string_view key, ObjectHeaders headers,
-                                              Preconditions preconditions = {}) = 0;
+  virtual std::unique_ptr<ObjectWriter> write(const Grant& grant, std::string_view bucket, std::string_view key,
+                                              ObjectHeaders headers, Preconditions preconditions = {}) = 0;
   // nullptr when there is no such object; NoSuchBucket is thrown. Preconditions are the caller's to check on info().
-  virtual std::unique_ptr<ObjectReader> open(const Grant& grant, std::string_view bucket, std::string_view key) const = 0;
+  virtual std::unique_ptr<ObjectReader> open(const Grant& grant, std::string_view bucket,
+                                             std::string_view key) const = 0;
   // The record alone. Absent when there is no such object; NoSuchBucket is thrown.
   virtual std::optional<ObjectInfo> head(const Grant& grant, std::string_view bucket, std::string_view key) const = 0;
   // True when there was one.
-  virtual bool erase(const Grant& grant, std::string_view bucket, std::string_view key, const Preconditions& preconditions = {}) = 0;
+  virtual bool erase(const Grant& grant, std::string_view bucket, std::string_view key,
+                     const Preconditions& preconditions = {}) = 0;
   // Many at once, in one step (DeleteObjects): per key, whether there was one. A key named twice counts once.
-  virtual std::vector<bool> erase_all(const Grant& grant, std::string_view bucket, const std::vector<std::string>& keys) = 0;
+  virtual std::vector<bool> erase_all(const Grant& grant, std::string_view bucket,
+                                      const std::vector<std::string>& keys) = 0;
   // Moves no bytes. `headers` replaces the source's where given. NoSuchKey when the source is absent.
-  virtual ObjectInfo copy(const Grant& read, std::string_view from_bucket, std::string_view from_key, const Grant& write,
-                          std::string_view to_bucket, std::string_view to_key, std::optional<ObjectHeaders> headers,
-                          Preconditions preconditions = {}) = 0;
-  // Keys in byte order that begin with `prefix` and come after `after`; keys with `delimiter` behind the prefix are grouped.
+  virtual ObjectInfo copy(const Grant& read, std::string_view from_bucket, std::string_view from_key,
+                          const Grant& write, std::string_view to_bucket, std::string_view to_key,
+                          std::optional<ObjectHeaders> headers, Preconditions preconditions = {}) = 0;
+  // Keys in byte order that begin with `prefix` and come after `after`; keys with `delimiter` behind the prefix are
+  // grouped.
   virtual Listing list(const Grant& grant, std::string_view bucket, std::string_view prefix, std::string_view delimiter,
                        std::string_view after, std::size_t limit) const = 0;
-  virtual void set_tags(const Grant& grant, std::string_view bucket, std::string_view key, std::map<std::string, std::string> tags) = 0;
+  virtual void set_tags(const Grant& grant, std::string_view bucket, std::string_view key,
+                        std::map<std::string, std::string> tags) = 0;
 
   // ---- multipart uploads ----
-  virtual UploadInfo create_upload(const Grant& grant, std::string_view bucket, std::string_view key, ObjectHeaders headers,
-                                   std::string checksum_algorithm, std::string checksum_type) = 0;
+  virtual UploadInfo create_upload(const Grant& grant, std::string_view bucket, std::string_view key,
+                                   ObjectHeaders headers, std::string checksum_algorithm,
+                                   std::string checksum_type) = 0;
   virtual std::unique_ptr<ObjectWriter> write_part(const Grant& grant, std::string_view bucket, std::string_view key,
                                                    std::string_view upload_id, int number) = 0;
   // A part made of a range of an object; moves no bytes.
-  virtual PartInfo copy_part(const Grant& read, std::string_view from_bucket, std::string_view from_key, uint64_t offset_bytes,
-                             uint64_t size_bytes, const Grant& write, std::string_view bucket, std::string_view key,
-                             std::string_view upload_id, int number) = 0;
+  virtual PartInfo copy_part(const Grant& read, std::string_view from_bucket, std::string_view from_key,
+                             uint64_t offset_bytes, uint64_t size_bytes, const Grant& write, std::string_view bucket,
+                             std::string_view key, std::string_view upload_id, int number) = 0;
   // NoSuchUpload, InvalidPart, InvalidPartOrder, EntityTooSmall.
-  virtual ObjectInfo complete_upload(const Grant& grant, std::string_view bucket, std::string_view key, std::string_view upload_id,
-                                     const std::vector<CompletedPart>& parts, const Checksum& expected, Preconditions preconditions = {}) = 0;
-  virtual void abort_upload(const Grant& grant, std::string_view bucket, std::string_view key, std::string_view upload_id) = 0;
-  virtual std::vector<PartInfo> list_parts(const Grant& grant, std::string_view bucket, std::string_view key, std::string_view upload_id,
-                                           int after_number, std::size_t limit) const = 0;
-  virtual UploadInfo upload(const Grant& grant, std::string_view bucket, std::string_view key, std::string_view upload_id) const = 0;
+  virtual ObjectInfo complete_upload(const Grant& grant, std::string_view bucket, std::string_view key,
+                                     std::string_view upload_id, const std::vector<CompletedPart>& parts,
+                                     const Checksum& expected, Preconditions preconditions = {}) = 0;
+  virtual void abort_upload(const Grant& grant, std::string_view bucket, std::string_view key,
+                            std::string_view upload_id) = 0;
+  virtual std::vector<PartInfo> list_parts(const Grant& grant, std::string_view bucket, std::string_view key,
+                                           std::string_view upload_id, int after_number, std::size_t limit) const = 0;
+  virtual UploadInfo upload(const Grant& grant, std::string_view bucket, std::string_view key,
+                            std::string_view upload_id) const = 0;
   virtual std::vector<UploadInfo> list_uploads(const Grant& grant, std::string_view bucket, std::string_view prefix,
-                                               std::string_view after_key, std::string_view after_upload_id, std::size_t limit) const = 0;
+                                               std::string_view after_key, std::string_view after_upload_id,
+                                               std::size_t limit) const = 0;
 
   virtual StoreStatistics statistics() const = 0;
   // Forgets all buckets and objects; space is reclaimed in the background.
   virtual void reset() = 0;
 };
 
-// Opens or creates the store in the folder `path`. Removes what an interrupted write left behind. A folder that is no store of ours
-// throws Error (caller, InvalidDataFolder).
+// Opens or creates the store in the folder `path`. Removes what an interrupted write left behind. A folder that is no
+// store of ours throws Error (caller, InvalidDataFolder).
 std::unique_ptr<Store> open_local(const std::string& path, Clock& clock, Random& random, Durability durability);
 
 }  // namespace tarn::store

@@ -24,7 +24,9 @@ bool given(const std::optional<std::vector<T>>& list) {
 }
 
 // Terraform sends what was left out as an empty text.
-bool given(const std::optional<std::string>& text) { return text && !text->empty(); }
+bool given(const std::optional<std::string>& text) {
+  return text && !text->empty();
+}
 
 void check_targets(const glue::CrawlerTargets& t) {
   if (given(t.jdbc_targets)) refuse("JdbcTargets of a crawler");

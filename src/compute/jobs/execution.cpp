@@ -86,8 +86,9 @@ std::optional<std::string> RunExecution::execute() {
   Ended end;
   try {
     if (!wait_for_turn()) {
-      if (!live_.stopped_by_user) return std::nullopt;  // tarn ends, or the job was deleted: what is on disk stands
       end = stopped();
+      if (end.state != state::stopped)
+        return std::nullopt;  // tarn ends, or the job was deleted: what is on disk stands
     } else {
       end = run();
     }
@@ -258,12 +259,14 @@ std::vector<std::string> RunExecution::environment(const std::string& folder, co
       "AWS_REGION=" + scope_.region,
       "AWS_DEFAULT_REGION=" + scope_.region,
       "TARN_JOB_RESULT=" + folder + "/" + result_file_name,
-      "TARN_CACHE=" + cache_folder()};
+      "TARN_CACHE=" + cache_folder(),
+      "NO_PROXY=127.0.0.1,localhost," + variable("NO_PROXY"),
+      "no_proxy=127.0.0.1,localhost," + variable("no_proxy")};
   // How this machine reaches package indexes, and where its Java and Spark are.
   for (const char* name :
-       {"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "PIP_INDEX_URL",
-        "PIP_EXTRA_INDEX_URL", "PIP_CERT", "PIP_CONFIG_FILE", "PIP_FIND_LINKS", "PIP_DEFAULT_TIMEOUT", "SSL_CERT_FILE",
-        "JAVA_HOME", "SPARK_HOME", "TARN_SPARK_JARS", "TARN_SPARK_MASTER", "TARN_SPARK_MEMORY"})
+       {"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_CERT",
+        "PIP_CONFIG_FILE", "PIP_FIND_LINKS", "PIP_DEFAULT_TIMEOUT", "SSL_CERT_FILE", "JAVA_HOME", "SPARK_HOME",
+        "TARN_SPARK_JARS", "TARN_SPARK_MASTER", "TARN_SPARK_MEMORY"})
     if (auto value = variable(name); !value.empty()) out.push_back(std::string(name) + "=" + value);
   return out;
 }
@@ -313,9 +316,11 @@ uint64_t RunExecution::memory_limit_bytes() const {
   return std::min(worker_memory_bytes(run_, is_python_shell(job_)), machine / 4 * 3);
 }
 
+// By its user where the run is STOPPING, by the end of tarn else.
 RunExecution::Ended RunExecution::stopped() const {
-  if (live_.stopped_by_user) return {state::stopped, ""};
-  return {state::failed, "The run was interrupted: tarn ended while it was under way."};
+  auto record = jobs_.platform_.metadata.get(run_kind, key_);
+  if (record && record->string_or("JobRunState") == state::stopping) return {state::stopped, ""};
+  return {state::failed, interrupted_message};
 }
 
 RunExecution::Ended RunExecution::ended(const Outcome& outcome, const std::string& folder) const {

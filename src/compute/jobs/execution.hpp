@@ -12,6 +12,7 @@
 namespace tarn::compute {
 
 inline constexpr const char* bookmark_file_name = "bookmark.json";
+inline constexpr const char* interrupted_message = "The run was interrupted: tarn ended while it was under way.";
 
 inline int64_t steady_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch())

@@ -106,7 +106,6 @@ class Jobs {
   // A run that this process executes or waits with.
   struct Live {
     std::stop_source stop;
-    std::atomic<bool> stopped_by_user = false;
     std::atomic<int64_t> running_since_ms = 0;  // of the machine's steady time; 0: its process does not run yet
   };
   // What starting, retrying and recovering a run put into the metadata store.

@@ -469,6 +469,23 @@ TEST_F(JobsTest, PagesJobsAndRuns) {
   EXPECT_THAT(failure([&] { jobs_->runs(scope, "none", {}); }), testing::StartsWith("EntityNotFoundException"));
 }
 
+TEST_F(JobsTest, ForgetsRunsAfterNinetyDays) {
+  create("j", "");
+  std::string old = start("j");
+  wait_for("j", old);
+  clock_.advance(24h * 89);
+  std::string newer = start("j");
+  wait_for("j", newer);
+  EXPECT_EQ(jobs_->runs(scope, "j", {}).items.size(), 2u);
+  clock_.advance(24h * 2);
+  std::string last = start("j");
+  wait_for("j", last);
+  auto kept = jobs_->runs(scope, "j", {}).items;
+  ASSERT_EQ(kept.size(), 2u);
+  EXPECT_EQ(kept[0].id, last);
+  EXPECT_EQ(kept[1].id, newer);
+}
+
 TEST_F(JobsTest, RefusesWhatAwsRefusesAndWhatItDoesNotRun) {
   auto refusal = [&](const std::function<void(glue::CreateJobRequest&)>& spoil) {
     auto r = request("bad", "");

@@ -48,6 +48,25 @@ RunId next_attempt(meta::Reader& reader, const Scope& scope, std::string_view jo
   return {id.base, static_cast<int>(attempts.front().attempt.value_or(0)) + 1};
 }
 
+// The hexadecimal digits that begin the ids of runs of this instant: fewer with time, so that the newest sort first.
+std::string countdown(int64_t at_us) {
+  uint64_t left = UINT64_MAX - static_cast<uint64_t>(at_us);
+  std::string bytes;
+  for (int shift = 56; shift >= 0; shift -= 8) bytes += static_cast<char>(left >> shift);
+  return hex_encode(bytes);
+}
+
+int64_t to_us(Time t) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(t.time_since_epoch()).count();
+}
+
+// AWS tells of runs for 90 days.
+void forget_old_runs(meta::Transaction& t, const Scope& scope, const std::string& job, Time now) {
+  std::string oldest_kept = "jr_" + countdown(to_us(now - std::chrono::days(limits::job_run_history_days)));
+  for (const std::string& key : t.keys(run_kind, runs_prefix(scope, job), run_key(scope, job, {oldest_kept, 0}), 100))
+    if (!t.get(active_kind, key)) t.erase(run_kind, key);
+}
+
 // Whether another run of the job may begin now. Runs that queue or wait for their retry do not count.
 bool has_free_slot(meta::Reader& reader, const Scope& scope, const glue::Job& job) {
   int64_t busy = 0;
@@ -88,14 +107,9 @@ void Jobs::stop_all() {
 }
 
 std::string Jobs::new_run_id() {
-  int64_t now_us =
-      std::chrono::duration_cast<std::chrono::microseconds>(platform_.clock.now().time_since_epoch()).count();
   std::lock_guard lock(mutex_);
-  last_id_us_ = std::max(last_id_us_ + 1, now_us);
-  uint64_t countdown = UINT64_MAX - static_cast<uint64_t>(last_id_us_);
-  std::string bytes;
-  for (int shift = 56; shift >= 0; shift -= 8) bytes += static_cast<char>(countdown >> shift);
-  return "jr_" + hex_encode(bytes) + platform_.random.hex(48);
+  last_id_us_ = std::max(last_id_us_ + 1, to_us(platform_.clock.now()));
+  return "jr_" + countdown(last_id_us_) + platform_.random.hex(48);
 }
 
 void Jobs::put_new_run(meta::Transaction& t, const std::string& key, const glue::JobRun& run, const glue::Job& job,
@@ -137,6 +151,7 @@ std::string Jobs::start_run(const Scope& scope, const glue::StartJobRunRequest& 
     run.job_run_state = queued ? state::waiting : state::starting;
     if (queued) run.state_detail = "The job has as many runs under way as its Max Concurrent Runs allows.";
     key = run_key(scope, request.job_name, id);
+    forget_old_runs(t, scope, request.job_name, platform_.clock.now());
     put_new_run(t, key, run, job, queued, std::nullopt);
   });
   launch(key);
@@ -177,7 +192,6 @@ void Jobs::stop_run(const Scope& scope, std::string_view job, std::string_view r
   std::lock_guard lock(mutex_);
   auto live = live_.find(key);
   if (live == live_.end()) return;
-  live->second->stopped_by_user = true;
   live->second->stop.request_stop();
 }
 
@@ -285,8 +299,7 @@ void Jobs::recover() {
         !text.empty())
       store_bookmark(scope_of_run(active.key), run, text);
     bool stopping = run.job_run_state == state::stopping;
-    auto next = settle(active.key, stopping ? state::stopped : state::failed,
-                       stopping ? "" : "The run was interrupted: tarn ended while it was under way.",
+    auto next = settle(active.key, stopping ? state::stopped : state::failed, stopping ? "" : interrupted_message,
                        std::chrono::milliseconds(0));
     if (next) resumed.push_back(*next);
   }

@@ -16,9 +16,10 @@ class PythonRuntime {
   // `python` empty: $TARN_JOB_PYTHON, or else the environment that `folder`/tools/setup-jobs makes.
   PythonRuntime(std::string folder, std::string python);
 
-  // The interpreter's path; for the engine "spark" Apache Spark and its jars are made ready too. The first call may take
-  // minutes, while others wait; `progress` is told what the set-up says. A failure is tried again by the next call; it
-  // throws Error (outside, EnvironmentSetupFailed) with the set-up's last words. A stop throws Error (caller, Stopped).
+  // The interpreter's path; for the engine "spark" Apache Spark and its jars are made ready too. The first call may
+  // take minutes, while others wait; `progress` is told what the set-up says. A failure is tried again by the next
+  // call; it throws Error (outside, EnvironmentSetupFailed) with the set-up's last words. A stop throws Error (caller,
+  // Stopped).
   std::string python(std::string_view engine, std::stop_token stop,
                      const std::function<void(std::string_view)>& progress);
   // What PYTHONPATH must hold.

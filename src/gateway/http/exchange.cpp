@@ -208,6 +208,8 @@ Value Exchange::run(api::Context& context) {
     return surroundings_.operations.call(context, service, operation,
                                          api::parse_input(*route_, head_.request, surroundings_.random));
 
+  if (s3 && streams && !head_.content_length && !head_.chunked)
+    throw Error(ErrorKind::caller, "MissingContentLength", "You must provide the Content-Length HTTP header.");
   api::BodySource* source = &*body_;
   std::optional<AwsChunkedBody> chunked;
   std::optional<CheckedBody> checked;
@@ -314,7 +316,10 @@ void Exchange::write_head(const api::WireResponse& response, std::optional<uint6
   if (!response.header("x-amz-request-id") && !response.header("x-amzn-RequestId"))
     out_.append("x-amzn-RequestId: ").append(request_id_).append("\r\n");
   out_.append("Date: ").append(date_text(surroundings_.wall_clock.now())).append("\r\nServer: tarn\r\n");
-  if (!keep_alive_) out_ += "Connection: close\r\n";
+  if (!keep_alive_)
+    out_ += "Connection: close\r\n";
+  else if (!head_.version_1_1)
+    out_ += "Connection: keep-alive\r\n";
   out_ += "\r\n";
 }
 

@@ -68,8 +68,7 @@ void parse_target(std::string_view target, RequestHead& head, std::string& absol
   if (question < target.size()) head.request.query = target.substr(question + 1);
 }
 
-// Returns whether the version is 1.1 (else 1.0).
-bool parse_request_line(std::string_view line, RequestHead& head, std::string& absolute_host) {
+void parse_request_line(std::string_view line, RequestHead& head, std::string& absolute_host) {
   auto first = line.find(' '), last = line.rfind(' ');
   if (first == std::string_view::npos || first == last) bad("The request line must be: METHOD TARGET HTTP/1.1");
   std::string_view method = line.substr(0, first), version = line.substr(last + 1);
@@ -81,7 +80,7 @@ bool parse_request_line(std::string_view line, RequestHead& head, std::string& a
   }
   head.request.method = method;
   parse_target(line.substr(first + 1, last - first - 1), head, absolute_host);
-  return version == "HTTP/1.1";
+  head.version_1_1 = version == "HTTP/1.1";
 }
 
 void parse_field(std::string_view line, api::Headers& headers) {
@@ -103,7 +102,8 @@ uint64_t parse_length(std::string_view text) {
 }
 
 // What the headers say about the message itself.
-void read_framing(RequestHead& head, bool version_1_1) {
+void read_framing(RequestHead& head) {
+  const bool version_1_1 = head.version_1_1;
   int hosts = 0;
   head.keep_alive = version_1_1;
   for (const auto& [name, value] : head.request.headers) {
@@ -161,7 +161,7 @@ RequestHead parse_head(std::string_view text) {
   RequestHead head;
   head.request.headers.reserve(16);
   std::string absolute_host;
-  bool version_1_1 = true, first = true;
+  bool first = true;
   while (true) {
     auto end = text.find('\n');
     if (end == std::string_view::npos) bad("The request's head ends too early.");
@@ -169,7 +169,7 @@ RequestHead parse_head(std::string_view text) {
     std::string_view line = text.substr(0, end - 1);
     text.remove_prefix(end + 1);
     if (first) {
-      version_1_1 = parse_request_line(line, head, absolute_host);
+      parse_request_line(line, head, absolute_host);
       first = false;
     } else if (line.empty()) {
       break;
@@ -177,7 +177,7 @@ RequestHead parse_head(std::string_view text) {
       parse_field(line, head.request.headers);
     }
   }
-  read_framing(head, version_1_1);
+  read_framing(head);
   if (!absolute_host.empty()) api::set_header(head.request.headers, "Host", absolute_host);
   return head;
 }

@@ -13,6 +13,7 @@ namespace tarn::gateway {
 
 struct RequestHead {
   api::WireRequest request;  // its body is empty
+  bool version_1_1 = true;   // else 1.0
   bool keep_alive = true;
   bool expects_continue = false;
   bool chunked = false;  // Transfer-Encoding: chunked

@@ -54,7 +54,7 @@ struct Server::Impl {
   Loop::Next arrived(Client& client);
   Loop::Next process(Client& client);
   void serve(Client& client);
-  void stop();
+  bool stop();
 };
 
 Server::Impl::Impl(ServerOptions options, api::Operations& operations, govern::Identities& identities, Clock& clock,
@@ -194,8 +194,8 @@ void Server::Impl::serve(Client& client) {
   client.loop.give_back(client);
 }
 
-void Server::Impl::stop() {
-  if (stopping.exchange(true)) return;
+bool Server::Impl::stop() {
+  if (stopping.exchange(true)) return loops.empty();
   if (acceptor.joinable()) {
     uint64_t one = 1;
     [[maybe_unused]] ssize_t written = ::write(wake, &one, sizeof one);
@@ -208,8 +208,9 @@ void Server::Impl::stop() {
   while (*connections > 0 && std::chrono::steady_clock::now() < until)
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   for (auto& loop : loops) loop->shut_down_busy();
-  workers.join();
+  if (!workers.join(std::chrono::seconds(2))) return false;
   loops.clear();
+  return true;
 }
 
 Server::Server(ServerOptions options, api::Operations& operations, govern::Identities& identities, Clock& clock,
@@ -220,7 +221,9 @@ Server::Server(ServerOptions options, api::Operations& operations, govern::Ident
 }
 
 Server::~Server() {
-  stop();
+  // Threads that still run keep what they use: it is left to the end of the process.
+  if (!stop()) [[maybe_unused]]
+    Impl* left = impl_.release();
 }
 
 void Server::add_local(std::string_view method, std::string_view path, Local local) {
@@ -244,8 +247,8 @@ void Server::start() {
   impl.acceptor = std::thread([&impl] { impl.accept_all(); });
 }
 
-void Server::stop() {
-  impl_->stop();
+bool Server::stop() {
+  return impl_->stop();
 }
 int Server::port() const {
   return impl_->port;

@@ -43,7 +43,8 @@ class Server {
   // JSON.
   using Local = std::function<api::WireResponse(const api::WireRequest& request)>;
 
-  // All that is passed must outlive the server. `wall_clock` dates responses and signatures; `clock` is tarn's time.
+  // All that is passed must outlive the server. `clock` is tarn's time, which may be moved by hand; responses are dated
+  // and signatures' ages measured by the system's, as their clients do.
   Server(ServerOptions options, api::Operations& operations, govern::Identities& identities, Clock& clock,
          Random& random, Metrics& metrics);
   ~Server();  // stops
@@ -54,9 +55,10 @@ class Server {
   // Binds the address and begins to serve in threads of its own. A port that is taken throws Error (conflict,
   // AddressInUse), an address that can't be bound Error (caller, InvalidAddress).
   void start();
-  // Takes no more connections, lets requests in flight finish for `stop_grace_s`, then ends their connections. Waits
-  // for their handlers. Once stopped it can't start again.
-  void stop();
+  // Takes no more connections, lets requests in flight finish for `stop_grace_s`, then ends their connections. False: a
+  // handler still runs two seconds after that; what it uses must then not be destroyed. Once stopped it can't start
+  // again.
+  bool stop();
 
   // Known once started.
   int port() const;

@@ -314,6 +314,19 @@ TEST_F(ServerTest, AwsChunkedBodiesAreDecoded) {
   EXPECT_EQ(stored["k"], "hello");
 }
 
+TEST_F(ServerTest, AnUploadMustTellItsLength) {
+  EXPECT_THAT(ask("PUT /b/k HTTP/1.1\r\nHost: a\r\n\r\n"), StartsWith("HTTP/1.1 411"));
+}
+
+TEST_F(ServerTest, OldClientsKeepTheirConnectionsWhenTheyAsk) {
+  Wire wire(server->port());
+  wire.send("GET /b/1 HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+  EXPECT_THAT(wire.response(), HasSubstr("\r\nConnection: keep-alive\r\n"));
+  wire.send("GET /b/2 HTTP/1.0\r\n\r\n");
+  EXPECT_THAT(wire.response(), HasSubstr("\r\nConnection: close\r\n"));
+  EXPECT_TRUE(wire.closed());
+}
+
 TEST_F(ServerTest, WithoutBodyWhereThereMustBeNone) {
   std::string head = ask("HEAD /b/missing HTTP/1.1\r\nHost: a\r\n\r\n");
   EXPECT_THAT(head, Not(HasSubstr("<Error>")));

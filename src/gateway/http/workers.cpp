@@ -28,13 +28,19 @@ void Workers::run(std::function<void()> job) {
   for (auto& thread : finished) thread.join();
 }
 
-void Workers::join() {
+Workers::~Workers() {
+  while (!join(std::chrono::hours(1))) {
+  }
+}
+
+bool Workers::join(std::chrono::milliseconds at_most) {
   std::unique_lock lock(mutex_);
   joining_ = true;
   wake_.notify_all();
-  ended_.wait(lock, [&] { return running_.empty(); });
+  if (!ended_.wait_for(lock, at_most, [&] { return running_.empty(); })) return false;
   for (auto& thread : finished_) thread.join();  // they need the lock no more
   finished_.clear();
+  return true;
 }
 
 int Workers::threads() const {

@@ -1,6 +1,7 @@
 // Threads for work that waits: grown when all are busy, let go when idle.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -15,12 +16,12 @@ namespace tarn::gateway {
 class Workers {
  public:
   explicit Workers(int most) : most_(most) {}
-  ~Workers() { join(); }
+  ~Workers();  // waits for all jobs
 
   // Runs `job` as soon as a thread is free. Jobs must not throw.
   void run(std::function<void()> job);
-  // Finishes all jobs given, then ends the threads. Nothing may be given afterwards.
-  void join();
+  // Finishes all jobs given, then ends the threads. Nothing may be given afterwards. False: some did not end in time.
+  bool join(std::chrono::milliseconds at_most);
 
   int threads() const;
 

@@ -1,12 +1,15 @@
 // Kills the object store at random moments and looks whether anything acknowledged was lost.
 //
-//   store_stress [--seed N] [--seconds S] [--threads N] [--folder DIR] [--mode kill|full]
+//   store_stress [--seed N] [--seconds S] [--threads N] [--folder DIR] [--mode kill|failing|full]
 //
 // kill: a child process opens the store and does random operations on several threads. Before each it tells through a
 // pipe what it is about to do, after each that it is done. At a random moment it gets a SIGKILL. Then every record and
 // every byte is checked (verify_local), and every key is compared with the model that was kept of the pipe: what was
 // acknowledged must be there, what was not may be there or not, but whole. So it goes on, round after round, in the
 // same folder.
+//
+// failing: the same, but now and then, for some milliseconds, all writes behind a place in a file fail (RLIMIT_FSIZE).
+// What an operation that failed would have changed must not be seen, not even by the process that goes on.
 //
 // full: the same folder on a small disk of its own (a tmpfs; needs root, else it says so and passes) that is filled up
 // and emptied again while the operations go on; an operation may then fail, and must have changed nothing, and all must
@@ -16,6 +19,7 @@
 // follow from the seed (the moment of the kill does not).
 #include <fcntl.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -121,20 +125,21 @@ std::string key_name(uint64_t thread, uint64_t key) {
 [[noreturn]] void lost(const std::string& what) {
   std::printf("FAILED: %s\n", what.c_str());
   std::fflush(stdout);
-  std::exit(1);
+  std::_Exit(1);  // other threads go on meanwhile
 }
 
 // ---- the child
 
 class Worker {
  public:
-  Worker(Store& store, int pipe, uint64_t thread, uint64_t seed, std::map<uint64_t, Content> present)
-      : store_(store), pipe_(pipe), thread_(thread), dice_(seed), present_(std::move(present)) {}
+  Worker(Store& store, int pipe, uint64_t thread, uint64_t seed, bool may_fail, std::map<uint64_t, Content> present)
+      : store_(store), pipe_(pipe), thread_(thread), dice_(seed), may_fail_(may_fail), present_(std::move(present)) {}
 
   // Until killed, or until `stop`.
   void run(const std::atomic<bool>& stop) {
     abort_left_over_uploads();
     while (!stop) step();
+    try_to_the_end();
   }
 
  private:
@@ -149,13 +154,21 @@ class Worker {
     try {
       work(key_name(thread_, key));
     } catch (const Error& error) {
-      if (error.code() != "InternalError") throw;  // a full disk; nothing else may fail
+      if (error.code() != "InternalError" || !may_fail_) throw;
       send(Message::failed, key, present_[key]);
       std::this_thread::sleep_for(std::chrono::milliseconds(2));
       return;
     }
     present_[key] = after;
     send(Message::done, key, after);
+  }
+
+  // When nothing fails any more, all must work again.
+  void try_to_the_end() {
+    auto writer = store_.write(grant_, bucket_name, "last-" + std::to_string(thread_), {});
+    writer->append("x");
+    writer->finish({});
+    store_.erase(grant_, bucket_name, "last-" + std::to_string(thread_));
   }
 
   void step() {
@@ -286,7 +299,7 @@ class Worker {
         try {
           store_.abort_upload(grant_, bucket_name, upload.key, upload.upload_id);
         } catch (const Error& error) {
-          if (error.code() != "InternalError") throw;
+          if (error.code() != "InternalError" || !may_fail_) throw;
         }
       }
     }
@@ -326,9 +339,26 @@ class Worker {
   int pipe_;
   uint64_t thread_;
   Dice dice_;
+  bool may_fail_;
   std::map<uint64_t, Content> present_;
   Grant grant_ = govern::Authority().internal(Access::write);
 };
+
+// Lets writes fail, now and then, until stopped.
+void make_writes_fail(std::stop_token stop, uint64_t seed) {
+  Dice dice(seed);
+  rlimit limit{};
+  ::getrlimit(RLIMIT_FSIZE, &limit);
+  const rlim_t all = limit.rlim_cur;
+  while (!stop.stop_requested()) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(dice.below(60)));
+    limit.rlim_cur = dice.below(2) == 0 ? dice.below(4096) : dice.below(2'000'000);
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+    std::this_thread::sleep_for(std::chrono::milliseconds(dice.below(30)));
+    limit.rlim_cur = all;
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+  }
+}
 
 using Model = std::map<std::pair<uint64_t, uint64_t>, Content>;  // by thread and key
 
@@ -340,6 +370,12 @@ using Model = std::map<std::pair<uint64_t, uint64_t>, Content>;  // by thread an
     if (!store->find_bucket(bucket_name))
       store->create_bucket({bucket_name, "000000000000", "us-east-1", clock.now(), {}});
     std::atomic<bool> stop = false;
+    const bool failing = options.mode == "failing";
+    ::signal(SIGXFSZ, SIG_IGN);
+    std::jthread failures;
+    if (failing) {
+      failures = std::jthread([&](std::stop_token no_more) { make_writes_fail(no_more, options.seed + round); });
+    }
     std::vector<std::jthread> threads;
     for (int i = 0; i < options.threads; i++) {
       std::map<uint64_t, Content> present;
@@ -349,7 +385,7 @@ using Model = std::map<std::pair<uint64_t, uint64_t>, Content>;  // by thread an
       threads.emplace_back([&, i, present] {
         try {
           Worker(*store, pipe, static_cast<uint64_t>(i),
-                 options.seed * 1'000'003 + round * 1009 + static_cast<uint64_t>(i), present)
+                 options.seed * 1'000'003 + round * 1009 + static_cast<uint64_t>(i), failing, present)
               .run(stop);
         } catch (const Error& error) {
           lost("an operation failed: " + error.code() + ": " + error.message());
@@ -359,6 +395,10 @@ using Model = std::map<std::pair<uint64_t, uint64_t>, Content>;  // by thread an
     // Every fourth round ends by itself, so that clean closing is tried too.
     if (round % 4 == 3) {
       std::this_thread::sleep_for(std::chrono::milliseconds(300));
+      if (failing) {
+        failures.request_stop();
+        failures.join();
+      }
       stop = true;
     }
     threads.clear();
@@ -408,17 +448,24 @@ class Parent {
       child(options_, ends[1], round, model_);
     }
     ::close(ends[1]);
+    // The time runs from the first operation on: a slow machine would only ever have its openings killed. One in eight
+    // is, though.
     std::jthread killer;
     const bool kill = round % 4 != 3;
-    if (kill) {
-      auto after = std::chrono::microseconds(20'000 + dice.below(400'000));
-      killer = std::jthread([pid, after] {
-        std::this_thread::sleep_for(after);
+    auto kill_after = [&killer, pid](uint64_t delay_us) {
+      killer = std::jthread([pid, delay_us] {
+        std::this_thread::sleep_for(std::chrono::microseconds(delay_us));
         ::kill(pid, SIGKILL);
       });
-    }
+    };
+    const uint64_t delay_us = 1'000 + dice.below(400'000);
+    const bool at_once = round % 8 == 6;
+    if (kill && at_once) kill_after(delay_us / 4);
     Message message;
-    while (read_message(ends[0], message)) take(message);
+    while (read_message(ends[0], message)) {
+      if (kill && !killer.joinable()) kill_after(delay_us);
+      take(message);
+    }
     ::close(ends[0]);
     if (killer.joinable()) killer.join();
     int status = 0;
@@ -446,15 +493,14 @@ class Parent {
     std::pair<uint64_t, uint64_t> at{message.thread, message.key};
     switch (message.kind) {
       case Message::begin:
-        open_[at] = message.content;
+        open_[at].push_back(message.content);
         break;
       case Message::done:
         model_[at] = message.content;
         open_.erase(at);
         acknowledged_++;
         break;
-      case Message::failed:
-        open_.erase(at);
+      case Message::failed:  // stays open: a kill before the index has recovered may bring it back
         refused_++;
         break;
     }
@@ -525,9 +571,10 @@ class Parent {
         std::pair at{thread, key};
         auto reader = store->open(grant, bucket_name, key_name(thread, key));
         objects += reader != nullptr;
-        if (auto open = open_.find(at); open != open_.end() && holds(reader.get(), open->second)) {
-          model_[at] = open->second;
-          Message message{Message::done, thread, key, open->second};
+        for (const Content& possible : open_[at]) {
+          if (!holds(reader.get(), possible)) continue;
+          model_[at] = possible;
+          Message message{Message::done, thread, key, possible};
           if (::write(pipe, &message, sizeof message) != sizeof message) lost("no pipe");
         }
         if (!holds(reader.get(), model_[at])) lost(key_name(thread, key) + " is not what was acknowledged");
@@ -541,7 +588,8 @@ class Parent {
   }
 
   Options options_;
-  Model model_, open_;  // what was acknowledged; what was begun and not acknowledged
+  Model model_;                                                         // what was acknowledged
+  std::map<std::pair<uint64_t, uint64_t>, std::vector<Content>> open_;  // what was begun and not acknowledged
   uint64_t kills_ = 0, acknowledged_ = 0, cut_off_ = 0, refused_ = 0, verified_size_bytes_ = 0;
 };
 
