@@ -81,7 +81,7 @@ std::optional<ByteRange> describe(Context& context, const Request& in, const sto
   replace(out.content_disposition, in.response_content_disposition);
   replace(out.cache_control, in.response_cache_control);
   if (in.response_expires) out.expires = format_http_date(*in.response_expires);
-  if (in.checksum_mode && sent.size_bytes == object.size_bytes) put_checksum(out, object.checksum);
+  if (in.checksum_mode == "ENABLED" && sent.size_bytes == object.size_bytes) put_checksum(out, object.checksum);
   return sent;
 }
 
