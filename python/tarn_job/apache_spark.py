@@ -46,7 +46,7 @@ def _move_into_spark_environment() -> None:
     found = importlib.util.find_spec("pyspark")
     if found is not None and (Path(found.origin).parent / "jars").is_dir():
         return
-    made = sorted(packages.cache_folder().glob("spark-venv-*/.made"), key=lambda one: one.stat().st_mtime)
+    made = sorted(packages.cache_folder().glob("python-spark-*/.made"), key=lambda one: one.stat().st_mtime)
     if not made or os.environ.get("TARN_SPARK_MOVED"):
         raise Unsupported("--engine spark needs Apache Spark, which is not installed: run tools/setup-jobs spark")
     python = str(made[-1].parent / "bin" / "python")

@@ -9,7 +9,7 @@ from test_catalog import ENERGY, GLUE, energy_lake
 CACHE = Path(os.environ.get("TARN_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tarn")
 
 
-@pytest.mark.skipif(not list(CACHE.glob("spark-venv-*/.made")) or not list(CACHE.glob("spark-jars-*/.made")) or not shutil.which("java"),
+@pytest.mark.skipif(not list(CACHE.glob("python-spark-*/.made")) or not list(CACHE.glob("spark-jars-*/.made")) or not shutil.which("java"),
                     reason="Apache Spark is not installed: tools/setup-jobs spark, tools/setup-jobs jars, Java 17")
 def test_the_energy_job_on_spark(run, lake):
     energy_lake(lake)
