@@ -79,10 +79,12 @@ std::string first_key(std::string_view prefix, std::string_view after) {
 class Connection {
  public:
   Connection(const std::string& path, bool durable) {
-    if (sqlite3_open_v2(path.c_str(), &db_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
-                        nullptr) != SQLITE_OK)
-      fail(db_, "opening");
-    sqlite3_busy_timeout(db_, 10'000);
+    sqlite3* db = nullptr;
+    const int opened =
+        sqlite3_open_v2(path.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+    db_.reset(db);  // one that could not be opened is there all the same, and is closed
+    if (opened != SQLITE_OK) fail(db, "opening");
+    sqlite3_busy_timeout(db, 10'000);
     execute("PRAGMA journal_mode=WAL");
     execute(durable ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=OFF");
     execute(schema);
@@ -96,25 +98,20 @@ class Connection {
     changes_ = prepare(
         "SELECT number, at_ms, actor, kind, key, before, after FROM change WHERE number>? ORDER BY number LIMIT ?");
   }
-  ~Connection() {
-    for (auto* s : {get_, list_, keys_, count_, put_, erase_, log_, changes_}) sqlite3_finalize(s);
-    sqlite3_close(db_);
-  }
-  Connection(const Connection&) = delete;
 
   void execute(const char* sql) {
-    if (sqlite3_exec(db_, sql, nullptr, nullptr, nullptr) != SQLITE_OK) fail(db_, "preparing itself");
+    if (sqlite3_exec(db_.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK) fail(db_.get(), "preparing itself");
   }
-  bool in_transaction() const { return sqlite3_get_autocommit(db_) == 0; }
+  bool in_transaction() const { return sqlite3_get_autocommit(db_.get()) == 0; }
 
   std::optional<std::string> get_text(std::string_view kind, std::string_view key) {
-    Query q(db_, get_);
+    Query q(db_.get(), get_.get());
     if (!q.text(1, kind).blob(2, key).step()) return std::nullopt;
     return q.bytes(0);
   }
   std::vector<Record> list(std::string_view kind, std::string_view prefix, std::string_view after, std::size_t limit) {
     std::vector<Record> out;
-    Query q(db_, list_);
+    Query q(db_.get(), list_.get());
     q.text(1, kind).blob(2, first_key(prefix, after)).blob(3, after_prefix(prefix));
     q.integer(4, limit > INT64_MAX ? -1 : static_cast<int64_t>(limit));
     while (q.step()) out.push_back({q.bytes(0), parse_json(q.bytes(1))});
@@ -123,28 +120,28 @@ class Connection {
   std::vector<std::string> keys(std::string_view kind, std::string_view prefix, std::string_view after,
                                 std::size_t limit) {
     std::vector<std::string> out;
-    Query q(db_, keys_);
+    Query q(db_.get(), keys_.get());
     q.text(1, kind).blob(2, first_key(prefix, after)).blob(3, after_prefix(prefix));
     q.integer(4, limit > INT64_MAX ? -1 : static_cast<int64_t>(limit));
     while (q.step()) out.push_back(q.bytes(0));
     return out;
   }
   std::size_t count(std::string_view kind, std::string_view prefix) {
-    Query q(db_, count_);
+    Query q(db_.get(), count_.get());
     q.text(1, kind).blob(2, prefix).blob(3, after_prefix(prefix)).step();
     return static_cast<std::size_t>(q.integer(0));
   }
   void put(std::string_view kind, std::string_view key, std::string_view value) {
-    Query q(db_, put_);
+    Query q(db_.get(), put_.get());
     q.text(1, kind).blob(2, key).text(3, value).step();
   }
   void erase(std::string_view kind, std::string_view key) {
-    Query q(db_, erase_);
+    Query q(db_.get(), erase_.get());
     q.text(1, kind).blob(2, key).step();
   }
   void log(Time at, std::string_view actor, std::string_view kind, std::string_view key,
            const std::optional<std::string>& before, const std::optional<std::string>& after) {
-    Query q(db_, log_);
+    Query q(db_.get(), log_.get());
     q.integer(1, at.time_since_epoch().count()).text(2, actor).text(3, kind).blob(4, key);
     if (before) q.text(5, *before);
     if (after) q.text(6, *after);
@@ -152,7 +149,7 @@ class Connection {
   }
   std::vector<Change> changes(int64_t after, std::size_t limit) {
     std::vector<Change> out;
-    Query q(db_, changes_);
+    Query q(db_.get(), changes_.get());
     q.integer(1, after).integer(2, limit > INT64_MAX ? -1 : static_cast<int64_t>(limit));
     while (q.step()) {
       Change& c = out.emplace_back(Change{
@@ -164,16 +161,21 @@ class Connection {
   }
 
  private:
-  sqlite3_stmt* prepare(const char* sql) {
+  struct Close {
+    void operator()(sqlite3* db) const { sqlite3_close(db); }
+    void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+  };
+  using Statement = std::unique_ptr<sqlite3_stmt, Close>;
+
+  Statement prepare(const char* sql) {
     sqlite3_stmt* s = nullptr;
-    if (sqlite3_prepare_v3(db_, sql, -1, SQLITE_PREPARE_PERSISTENT, &s, nullptr) != SQLITE_OK)
-      fail(db_, "preparing a statement");
-    return s;
+    if (sqlite3_prepare_v3(db_.get(), sql, -1, SQLITE_PREPARE_PERSISTENT, &s, nullptr) != SQLITE_OK)
+      fail(db_.get(), "preparing a statement");
+    return Statement(s);
   }
 
-  sqlite3* db_ = nullptr;
-  sqlite3_stmt *get_ = nullptr, *list_ = nullptr, *keys_ = nullptr, *count_ = nullptr, *put_ = nullptr,
-               *erase_ = nullptr, *log_ = nullptr, *changes_ = nullptr;
+  std::unique_ptr<sqlite3, Close> db_;  // outlives the statements
+  Statement get_, list_, keys_, count_, put_, erase_, log_, changes_;
 };
 
 class SqliteTransaction : public Transaction {
