@@ -5,10 +5,12 @@
 
 #include "base/error.hpp"
 #include "base/json.hpp"
+#include "base/random.hpp"
 #include "cli/client.hpp"
 #include "cli/completion.hpp"
 #include "cli/doctor.hpp"
 #include "cli/output.hpp"
+#include "cli/platform.hpp"
 #include "cli/s3.hpp"
 #include "cli/sql.hpp"
 #include "cli/up.hpp"
@@ -45,6 +47,7 @@ struct CommandLine {
     add_status();
     add_sql();
     add_s3();
+    add_keys();
     add_clock();
     add_doctor();
     add_version();
@@ -101,9 +104,28 @@ struct CommandLine {
     up->add_option("--durability", o.durability, "none: no flushes, for throw-away use")
         ->check(CLI::IsMember({"flushed", "none"}))
         ->capture_default_str();
+    up->add_option("--key-file", o.key_file,
+                   "File of the key-encryption key (mode 600), made with openssl rand -base64 32; default: the data "
+                   "folder's own. The variable TARN_KEY may hold the key itself");
+    up->add_option("--key-command", o.key_command, "Command that prints the key-encryption key");
     up->add_flag("--allow-reset", o.allow_reset, "Let POST /_tarn/reset empty this tarn");
     up->add_flag("--log-json", o.log_json, "Log in JSON, a line an event");
     up->add_flag("--quiet", o.quiet, "Do not log requests");
+  }
+
+  void add_keys() {
+    CLI::App* keys = app.add_subcommand("keys", "The key-encryption key, which seals all other keys");
+    keys->require_subcommand(1);
+    CLI::App* rotate = command(*keys, "rotate", "Add a new version; it seals from the next `tarn up` on", [this] {
+      SystemRandom random;
+      const std::string file = up_options.key_file.empty() ? key_file_in(up_options.data_dir) : up_options.key_file;
+      const uint32_t version = govern::KeyEncryptionKeys::rotate(file, random);
+      std::cout << file << " now has version " << version
+                << ". The next start seals all keys by it; no object is rewritten.\n";
+      return 0;
+    });
+    rotate->add_option("--data", up_options.data_dir, "Folder of all state")->capture_default_str();
+    rotate->add_option("--key-file", up_options.key_file, "The file, if it is not the data folder's own");
   }
 
   void add_status() {

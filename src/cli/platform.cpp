@@ -1,5 +1,7 @@
 #include "cli/platform.hpp"
 
+#include <sys/stat.h>
+
 #include "base/log.hpp"
 #include "catalog/catalog.hpp"
 #include "catalog/crawl/crawl_log.hpp"
@@ -10,10 +12,12 @@
 #include "gateway/glue/glue.hpp"
 #include "gateway/glue/jobs.hpp"
 #include "gateway/iam/iam.hpp"
+#include "gateway/kms/kms.hpp"
 #include "gateway/logs/logs.hpp"
 #include "gateway/s3/s3.hpp"
 #include "gateway/sts/sts.hpp"
 #include "govern/authority.hpp"
+#include "govern/keys.hpp"
 #include "meta/logs.hpp"
 #include "meta/metadata.hpp"
 #include "query/athena.hpp"
@@ -45,6 +49,12 @@ compute::JobOptions job_options(const PlatformOptions& options, const DataFolder
   return out;
 }
 
+govern::KeyEncryptionKeys key_encryption_keys(const PlatformOptions& options, const DataFolder& folder,
+                                              Random& random) {
+  ::mkdir(folder.file("keys").c_str(), 0700);
+  return govern::KeyEncryptionKeys::load(options.key_source, key_file_in(options.data_dir), random);
+}
+
 query::EngineOptions engine_options(const DataFolder& folder) {
   query::EngineOptions out;
   out.temporary_directory = folder.file("spill");
@@ -60,6 +70,7 @@ struct Platform::Parts {
   Metrics metrics;
   std::unique_ptr<meta::Metadata> metadata;
   meta::LogStore logs;
+  govern::Keys keys;
   std::unique_ptr<store::Store> store;
   govern::Authority authority;
   govern::Identities identities;
@@ -76,6 +87,7 @@ struct Platform::Parts {
         folder(options.data_dir),
         metadata(meta::open_sqlite(folder.file("metadata.db"), clock, options.durable)),
         logs(*metadata, clock, folder.file("logs")),
+        keys(*metadata, key_encryption_keys(options, folder, random), clock, random),
         store(store::open_local(folder.file("objects"), clock, random,
                                 options.durable ? store::Durability::flushed : store::Durability::none)),
         identities(*metadata, clock, random),
@@ -90,11 +102,16 @@ struct Platform::Parts {
     gateway::glue::register_glue(operations, *metadata, clock, catalog, crawlers);
     gateway::glue::register_glue_jobs(operations, jobs);
     gateway::register_iam(operations, *metadata, random);
+    gateway::register_kms(operations, keys);
     gateway::register_logs(operations, logs);
     gateway::register_s3(operations, *store, authority, random);
     gateway::register_sts(operations, identities);
   }
 };
+
+std::string key_file_in(const std::string& data_dir) {
+  return data_dir + "/keys/key-encryption-keys";
+}
 
 Platform::Platform(PlatformOptions options, Clock& clock, Random& random)
     : parts_(std::make_unique<Parts>(std::move(options), clock, random)) {}

@@ -9,15 +9,20 @@
 #include "base/metrics.hpp"
 #include "base/random.hpp"
 #include "govern/identities.hpp"
+#include "govern/key_encryption.hpp"
 
 namespace tarn::cli {
 
 struct PlatformOptions {
   std::string data_dir;
-  bool durable = true;          // false: acknowledged writes survive kill -9 but not power loss
-  bool strict = false;          // AWS's exact answer where AWS refuses what tarn would take (--compat strict)
-  std::string job_runtime_dir;  // holds awsglue and tarn_job
+  bool durable = true;           // false: acknowledged writes survive kill -9 but not power loss
+  bool strict = false;           // AWS's exact answer where AWS refuses what tarn would take (--compat strict)
+  govern::KeySource key_source;  // of the key-encryption key; none: the data folder's own file
+  std::string job_runtime_dir;   // holds awsglue and tarn_job
 };
+
+// The data folder's own file of key-encryption keys.
+std::string key_file_in(const std::string& data_dir);
 
 // Owns every part. Made and destroyed by one thread; the operations are thread-safe.
 class Platform {

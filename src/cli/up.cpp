@@ -45,9 +45,7 @@ class Program {
 
   int run() {
     Clock& clock = manual_clock_ ? static_cast<Clock&>(*manual_clock_) : system_clock_;
-    platform_ = std::make_unique<Platform>(PlatformOptions{options_.data_dir, options_.durability == "flushed",
-                                                           options_.compat == "strict", job_runtime_dir()},
-                                           clock, random_);
+    platform_ = std::make_unique<Platform>(platform_options(), clock, random_);
     gateway::Server server(server_options(), platform_->operations(), platform_->identities(), clock, random_,
                            platform_->metrics());
     add_local_paths(server);
@@ -76,6 +74,20 @@ class Program {
   }
 
  private:
+  PlatformOptions platform_options() const {
+    PlatformOptions out;
+    out.data_dir = options_.data_dir;
+    out.durable = options_.durability == "flushed";
+    out.strict = options_.compat == "strict";
+    out.job_runtime_dir = job_runtime_dir();
+    out.key_source.file = options_.key_file;
+    out.key_source.command = options_.key_command;
+    if (const char* key = std::getenv("TARN_KEY"); key && options_.key_file.empty() && options_.key_command.empty())
+      out.key_source.text = key;
+    ::unsetenv("TARN_KEY");  // not for the processes that tarn starts
+    return out;
+  }
+
   gateway::ServerOptions server_options() const {
     gateway::ServerOptions out;
     out.host = options_.host;

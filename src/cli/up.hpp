@@ -15,6 +15,7 @@ struct UpOptions {
   std::string account = "000000000000";
   std::string clock = "system";
   std::string durability = "flushed";
+  std::string key_file, key_command;  // where the key-encryption key comes from, if not from the data folder
   bool allow_reset = false;
   bool log_json = false;
   bool quiet = false;
