@@ -4,7 +4,7 @@
 # make check       everything that a change must pass: warnings as errors, all tests, sanitizers over the unit tests, tidy
 # make asan | tsan the unit tests under AddressSanitizer and UBSan | under ThreadSanitizer
 # make fuzz        every fuzz target for FUZZ_SECONDS each
-# make bench       the figures of docs/BENCHMARKS.md, measured on this machine
+# make bench       the figures of docs/BENCHMARKS.md, measured on this machine; 25 minutes   (BENCH="--quick sql": less of them)
 # make tidy        formatting, direction of includes, size of files, banned words, generated pages
 # make format      format what make tidy would complain of
 SHELL := /bin/bash
@@ -60,7 +60,8 @@ fuzz:
 
 bench: build
 	@tools/setup bench
-	@bench/run
+	$(call compile,release,--quiet bench)
+	@bench/run $(BENCH)
 
 tidy:
 	@tools/setup build check
