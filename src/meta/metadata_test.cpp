@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <filesystem>
+#include <thread>
 
 #include "base/error.hpp"
 
@@ -33,6 +35,44 @@ TEST_F(MetadataTest, ThrowingWorkChangesNothing) {
                Error);
   EXPECT_FALSE(m->get("k", "a"));
   EXPECT_TRUE(m->changes(0, 10).empty());
+}
+
+// What was read before is not told again after a change: of a record, of none, of all.
+TEST_F(MetadataTest, ReadsFollowChanges) {
+  auto m = open();
+  EXPECT_FALSE(m->get("k", "a"));
+  EXPECT_FALSE(m->get("k", "a"));
+  m->change("me", [](Transaction& t) { t.put("k", "a", 1); });
+  EXPECT_EQ(m->get("k", "a")->as_int(), 1);
+  EXPECT_EQ(m->get("k", "a")->as_int(), 1);
+  m->change_quietly([](Transaction& t) { t.put("k", "a", 2); });
+  EXPECT_EQ(m->get("k", "a")->as_int(), 2);
+  m->change("me", [](Transaction& t) { t.erase("k", "a"); });
+  EXPECT_FALSE(m->get("k", "a"));
+  m->change("me", [](Transaction& t) { t.put("k", "a", 3); });
+  EXPECT_TRUE(m->get("k", "a"));
+  m->reset();
+  EXPECT_FALSE(m->get("k", "a"));
+}
+
+// A reader that keeps what it read never keeps what a change that ended meanwhile replaced.
+TEST_F(MetadataTest, ReadersNeverSeeTimeGoBack) {
+  auto m = open();
+  std::atomic<int64_t> ended{0};
+  std::jthread writer([&] {
+    for (int64_t i = 1; i <= 300; ++i) {
+      m->change_quietly([&](Transaction& t) { t.put("k", "a", i); });
+      ended = i;
+    }
+  });
+  std::vector<std::jthread> readers;
+  for (int r = 0; r < 2; ++r)
+    readers.emplace_back([&] {
+      for (int64_t before = 0; before < 300; before = ended) {
+        const auto found = m->get("k", "a");
+        EXPECT_GE(found ? found->as_int() : 0, before);
+      }
+    });
 }
 
 TEST_F(MetadataTest, ListKeepsToPrefixInOrderAndPages) {

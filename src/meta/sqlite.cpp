@@ -1,6 +1,8 @@
 #include <sqlite3.h>
 
 #include <mutex>
+#include <shared_mutex>
+#include <unordered_map>
 
 #include "base/error.hpp"
 #include "base/json.hpp"
@@ -224,6 +226,43 @@ class SqliteTransaction : public Transaction {
   bool logged_;
 };
 
+// Records as they were last read, for those that many requests ask for (who has this access key?), which SQLite answers
+// in 10 us with two file locks. A change empties it: changes are rare beside such reads, and each waits for the disk
+// anyway. Thread-safe.
+class ReadRecords {
+ public:
+  // False when it is not known; keep() has to be told `number` with what is then read. `record` is empty where none is
+  // stored.
+  bool find(const std::string& id, std::optional<Value>& record, uint64_t& number) const {
+    std::shared_lock lock(mutex_);
+    number = number_;
+    const auto found = records_.find(id);
+    if (found == records_.end()) return false;
+    record = found->second;
+    return true;
+  }
+  // Nothing is kept that was read before a change ended.
+  void keep(std::string id, const std::optional<Value>& record, uint64_t number) {
+    std::lock_guard lock(mutex_);
+    if (number != number_) return;
+    if (records_.size() >= max_records) records_.clear();
+    records_.insert_or_assign(std::move(id), record);
+  }
+  void clear() {
+    std::lock_guard lock(mutex_);
+    ++number_;
+    records_.clear();
+  }
+
+  static constexpr std::size_t max_record_size_bytes = 4096;
+
+ private:
+  static constexpr std::size_t max_records = 1000;
+  mutable std::shared_mutex mutex_;
+  uint64_t number_ = 0;  // of changes so far
+  std::unordered_map<std::string, std::optional<Value>> records_;
+};
+
 // Readers do not wait for the writer: each side has a connection (WAL).
 class Sqlite : public Metadata {
  public:
@@ -231,12 +270,18 @@ class Sqlite : public Metadata {
       : clock_(clock), writer_(path, durable), reader_(path, durable) {}
 
   std::optional<Value> get(std::string_view kind, std::string_view key) override {
+    std::string id = meta::key({kind, key});
+    std::optional<Value> record;
+    uint64_t number = 0;
+    if (read_.find(id, record, number)) return record;
     std::optional<std::string> text;
     {
       std::lock_guard lock(read_mutex_);
       text = reader_.get_text(kind, key);
     }
-    return text ? std::optional(parse_json(*text)) : std::nullopt;
+    if (text) record = parse_json(*text);
+    if (!text || text->size() <= ReadRecords::max_record_size_bytes) read_.keep(std::move(id), record, number);
+    return record;
   }
   std::vector<Record> list(std::string_view kind, std::string_view prefix, std::string_view after,
                            std::size_t limit) override {
@@ -263,6 +308,7 @@ class Sqlite : public Metadata {
   void reset() override {
     std::lock_guard lock(write_mutex_);
     writer_.execute("BEGIN IMMEDIATE; DELETE FROM record; DELETE FROM change; COMMIT");
+    read_.clear();
   }
 
  private:
@@ -273,7 +319,9 @@ class Sqlite : public Metadata {
       SqliteTransaction t(writer_, clock_.now(), actor, logged);
       work(t);
       writer_.execute("COMMIT");
+      read_.clear();
     } catch (...) {
+      read_.clear();  // a COMMIT that failed does not tell what is stored
       if (writer_.in_transaction()) writer_.execute("ROLLBACK");
       throw;
     }
@@ -282,6 +330,7 @@ class Sqlite : public Metadata {
   Clock& clock_;
   std::mutex write_mutex_, read_mutex_;
   Connection writer_, reader_;
+  ReadRecords read_;
 };
 
 }  // namespace
