@@ -275,9 +275,9 @@ void Executions::run(Job& job) {
       std::lock_guard lock(mutex_);
       job.session = session;
       if (job.stopped) session->interrupt();
+      // Kept in memory alone: a query that the process leaves behind is FAILED, whether it waited or ran.
       job.execution.status->state = "RUNNING";
     }
-    save(job, false);
     const auto& context = *job.execution.query_execution_context;
     Run run{parts_,
             data_catalogs_,
@@ -346,7 +346,7 @@ void Executions::finish(Job& job, const Error* failure) {
     }
   }
   try {
-    save(job, true);
+    save(job);
     if (failure) {
       if (const auto intent = parts_.metadata.get(write_intent_kind, job.caller.key({job.id()}))) {
         roll_back_write(parts_, *intent);
@@ -362,14 +362,13 @@ void Executions::finish(Job& job, const Error* failure) {
   job.session.reset();
 }
 
-void Executions::save(const Job& job, bool over) {
+void Executions::save(const Job& job) {
   Value record;
   {
     std::lock_guard lock(mutex_);
     record = Value::map({{"Execution", to_value(job.execution)}});
   }
   const std::string key = job.caller.key({job.id()});
-  if (!over) return parts_.metadata.change_quietly([&](meta::Transaction& change) { change.put(kind, key, record); });
   record.set("Columns", api::to_value(job.outcome.columns));
   record.set("Rows", static_cast<int64_t>(job.outcome.rows))
       .set("SizeBytes", static_cast<int64_t>(job.outcome.size_bytes));
@@ -389,15 +388,26 @@ Value Executions::record(const Caller& caller, const std::string& id) const {
 }
 
 std::optional<athena::QueryExecution> Executions::find(const Caller& caller, const std::string& id) const {
-  const auto record = parts_.metadata.get(kind, caller.key({id}));
-  if (!record) return std::nullopt;
-  auto out = api::from<athena::QueryExecution>(record->at("Execution"));
-  std::lock_guard lock(mutex_);
-  if (const auto open = open_.find(id); open != open_.end() && open->second->session && !is_over(*out.status->state)) {
-    out.statistics->data_scanned_in_bytes = static_cast<int64_t>(open->second->session->scanned_size_bytes());
-    out.statistics->total_execution_time_in_millis = ms(std::chrono::steady_clock::now() - open->second->submitted);
+  auto read = [&]() -> std::optional<athena::QueryExecution> {
+    const auto record = parts_.metadata.get(kind, caller.key({id}));
+    return record ? std::optional(api::from<athena::QueryExecution>(record->at("Execution"))) : std::nullopt;
+  };
+  auto out = read();
+  if (!out || is_over(*out->status->state)) return out;
+  {
+    std::lock_guard lock(mutex_);
+    if (const auto open = open_.find(id); open != open_.end()) {
+      const Job& job = *open->second;
+      const std::string& state = *job.execution.status->state;
+      out->status->state = is_over(state) ? "RUNNING" : state;  // its end is not on disk yet
+      if (job.session) {
+        out->statistics->data_scanned_in_bytes = static_cast<int64_t>(job.session->scanned_size_bytes());
+        out->statistics->total_execution_time_in_millis = ms(std::chrono::steady_clock::now() - job.submitted);
+      }
+      return out;
+    }
   }
-  return out;
+  return read();  // it ended in the meantime
 }
 
 athena::QueryExecution Executions::get(const Caller& caller, const std::string& id) const {
@@ -448,10 +458,10 @@ athena::GetQueryResultsOutput Executions::results(const Caller& caller,
                 "tarn gives results as DATA_ROWS only; the manifest's place is in DataManifestLocation");
   const Value held = record(caller, input.query_execution_id);
   const auto execution = api::from<athena::QueryExecution>(held.at("Execution"));
-  const std::string state = *execution.status->state;
-  if (state != "SUCCEEDED")
+  if (const std::string state = *execution.status->state; state != "SUCCEEDED")
     throw invalid_request(is_over(state) ? "Query did not finish successfully. Final query state: " + state
-                                         : "Query has not yet finished. Current state: " + state);
+                                         : "Query has not yet finished. Current state: " +
+                                               *get(caller, input.query_execution_id).status->state);
   athena::GetQueryResultsOutput out;
   out.update_count = held.int_or("UpdateCount", 0);
   auto& set = out.result_set.emplace();

@@ -45,7 +45,7 @@ class Executions {
   void work(std::stop_token stop);
   void run(Job& job);
   void finish(Job& job, const Error* failure);
-  void save(const Job& job, bool over);
+  void save(const Job& job);
   bool reuse(Job& job, const athena::StartQueryExecutionInput& input);
   Value record(const Caller& caller, const std::string& id) const;
 

@@ -1,6 +1,7 @@
 #include "query/run.hpp"
 
 #include <algorithm>
+#include <future>
 
 #include "query/dialect/parser.hpp"
 
@@ -30,6 +31,18 @@ std::string engine_query_id(const Run& run) {
   return format_time(run.now, "%Y%m%d_%H%M%S") + "_00000_" + run.id.substr(0, 5);
 }
 
+// Makes a result visible, and the file of its columns beside it: at the same time, so that they share one flush of the
+// disk.
+void publish(Run& run, const std::string& name, const std::vector<api::athena::ColumnInfo>& columns,
+             const std::function<void()>& write_rows) {
+  run.before_publish();
+  auto metadata = std::async(std::launch::async, [&] {
+    write_result(run, name + ".metadata", metadata_bytes(engine_query_id(run), columns));
+  });
+  write_rows();
+  metadata.get();
+}
+
 [[noreturn]] void wrong_parameter_count(int expected, std::size_t found) {
   throw Error(ErrorKind::caller, "INVALID_PARAMETER_USAGE",
               "line 1:1: Incorrect number of parameters: expected " + std::to_string(expected) + " but found " +
@@ -54,9 +67,7 @@ Outcome run_select(Run& run, const dialect::Query& query, const Parameters& para
   for (const auto& column : columns) out.columns.push_back(column_info(column));
   out.rows = result->rows();
   out.size_bytes = result->size_bytes();
-  run.before_publish();
-  write_result(run, name + ".metadata", metadata_bytes(engine_query_id(run), out.columns));
-  result->finish();
+  publish(run, name, out.columns, [&] { result->finish(); });
   return out;
 }
 
@@ -66,9 +77,7 @@ Outcome text_outcome(Run& run, const Text& text, const std::string& name) {
   for (const auto& column : text.columns) out.columns.push_back(text_column_info(column));
   out.rows = static_cast<uint64_t>(std::count(text.lines.begin(), text.lines.end(), '\n'));
   out.size_bytes = text.lines.size();
-  run.before_publish();
-  write_result(run, name + ".metadata", metadata_bytes(engine_query_id(run), out.columns));
-  write_result(run, name, text.lines);
+  publish(run, name, out.columns, [&] { write_result(run, name, text.lines); });
   return out;
 }
 
