@@ -1,12 +1,19 @@
 #include "load/signature.hpp"
 
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 
 #include <ctime>
 
 namespace load {
 namespace {
+
+struct Digests {
+  const EVP_MD *sha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr), *md5 = EVP_MD_fetch(nullptr, "MD5", nullptr);
+};
+const Digests& digests() {
+  static const Digests all;
+  return all;
+}
 
 std::string digest(const EVP_MD* kind, std::string_view bytes) {
   unsigned char out[EVP_MAX_MD_SIZE];
@@ -15,12 +22,15 @@ std::string digest(const EVP_MD* kind, std::string_view bytes) {
   return {reinterpret_cast<char*>(out), size};
 }
 
+// By digests: OpenSSL 3's HMAC() takes longer than a whole small request may.
 std::string hmac(std::string_view key, std::string_view bytes) {
-  unsigned char out[EVP_MAX_MD_SIZE];
-  unsigned size = 0;
-  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(bytes.data()),
-       bytes.size(), out, &size);
-  return {reinterpret_cast<char*>(out), size};
+  std::string inner(key), outer;
+  inner.resize(64, '\0');
+  outer = inner;
+  for (char& c : inner) c = static_cast<char>(c ^ 0x36);
+  for (char& c : outer) c = static_cast<char>(c ^ 0x5c);
+  const EVP_MD* sha256 = digests().sha256;
+  return digest(sha256, outer + digest(sha256, inner.append(bytes)));
 }
 
 std::string hex(std::string_view bytes) {
@@ -37,11 +47,11 @@ std::string hex(std::string_view bytes) {
 }  // namespace
 
 std::string sha256_hex(std::string_view bytes) {
-  return hex(digest(EVP_sha256(), bytes));
+  return hex(digest(digests().sha256, bytes));
 }
 
 std::string md5_base64(std::string_view bytes) {
-  const std::string raw = digest(EVP_md5(), bytes);
+  const std::string raw = digest(digests().md5, bytes);
   unsigned char out[32];
   const int size =
       EVP_EncodeBlock(out, reinterpret_cast<const unsigned char*>(raw.data()), static_cast<int>(raw.size()));

@@ -53,6 +53,29 @@ TEST(Digest, KnownAnswers) {
   EXPECT_EQ(hex(DigestKind::sha1), "f7c3bc1d808e04732adf679965ccc34ca7ae3441");
 }
 
+// RFC 4231's cases 1 and 6, RFC 2202's case 1.
+TEST(Digest, KeyedKnownAnswers) {
+  EXPECT_EQ(hex_encode(hmac_sha256(std::string(20, '\x0b'), "Hi There")),
+            "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+  EXPECT_EQ(hex_encode(hmac_sha256(std::string(131, '\xaa'), "Test Using Larger Than Block-Size Key - Hash Key First")),
+            "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+  EXPECT_EQ(hex_encode(hmac_sha1(std::string(20, '\x0b'), "Hi There")), "b617318655057264e28bc0b6fb378c8ef146be00");
+}
+
+TEST(Digest, PiecesOfAnySizeMakeTheWhole) {
+  std::string bytes;
+  for (int i = 0; i < 1000; ++i) bytes += static_cast<char>(i * 7919 >> 3);
+  for (DigestKind kind : {DigestKind::crc32, DigestKind::crc32c, DigestKind::crc64nvme, DigestKind::sha256}) {
+    Digest in_pieces(kind), byte_by_byte(kind);
+    for (std::size_t at = 0, size = 1; at < bytes.size(); at += size++)
+      in_pieces.update(std::string_view(bytes).substr(at, size));
+    for (char c : bytes) byte_by_byte.update({&c, 1});
+    const std::string whole = digest(kind, bytes);
+    EXPECT_EQ(in_pieces.finish(), whole);
+    EXPECT_EQ(byte_by_byte.finish(), whole);
+  }
+}
+
 TEST(Clock, TextsRoundTrip) {
   auto t = parse_iso8601("2026-11-21T02:58:05.120Z");
   ASSERT_TRUE(t);
