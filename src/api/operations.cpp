@@ -1,6 +1,7 @@
 #include "api/operations.hpp"
 
 #include "api/validate.hpp"
+#include "api/wait.hpp"
 
 namespace tarn::api {
 namespace {
@@ -56,7 +57,9 @@ Value Operations::call(Context& context, const Service& service, const Operation
   try {
     validate(service, operation, input);
     for (const auto& before : before_) before(context, service, operation, input);
+    if (WaitSlot* slot = wait_slot(context)) slot->wait.reset();
     Value output = handler->second(context, input);
+    if (WaitSlot* slot = wait_slot(context); slot && slot->wait) return output;  // it is no answer yet
     for (const auto& after : after_) after(context, service, operation, input, &output, nullptr);
     return output;
   } catch (const Error& error) {

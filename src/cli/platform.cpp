@@ -15,11 +15,15 @@
 #include "gateway/kms/kms.hpp"
 #include "gateway/logs/logs.hpp"
 #include "gateway/s3/s3.hpp"
+#include "gateway/sqs/sqs.hpp"
 #include "gateway/sts/sts.hpp"
 #include "govern/authority.hpp"
 #include "govern/keys.hpp"
 #include "meta/logs.hpp"
 #include "meta/metadata.hpp"
+#include "notify/message_moves.hpp"
+#include "notify/message_store.hpp"
+#include "notify/queues.hpp"
 #include "query/athena.hpp"
 #include "store/store.hpp"
 
@@ -80,6 +84,9 @@ struct Platform::Parts {
   std::unique_ptr<query::Engine> engine;
   query::Athena athena;
   compute::Jobs jobs;
+  notify::MessageStore messages;
+  notify::Queues queues;
+  notify::MessageMoves moves;
   api::Operations operations;
 
   Parts(PlatformOptions o, Clock& clock, Random& random)
@@ -97,7 +104,10 @@ struct Platform::Parts {
                  {.strict_compatibility = options.strict}),
         engine(query::make_engine(engine_options(folder), *store, authority)),
         athena({*metadata, *store, authority, catalog, *engine, clock, random}),
-        jobs({*metadata, logs, *store, authority, identities, clock, random}, job_options(options, folder)) {
+        jobs({*metadata, logs, *store, authority, identities, clock, random}, job_options(options, folder)),
+        messages(folder.file("messages"), options.durable),
+        queues(*metadata, messages, clock, metrics, {.waits_after_deletion = options.strict}),
+        moves(*metadata, queues, clock, random) {
     gateway::register_athena(operations, athena);
     gateway::glue::register_glue(operations, *metadata, clock, catalog, crawlers);
     gateway::glue::register_glue_jobs(operations, jobs);
@@ -105,6 +115,7 @@ struct Platform::Parts {
     gateway::register_kms(operations, keys);
     gateway::register_logs(operations, logs);
     gateway::register_s3(operations, *store, authority, random);
+    gateway::register_sqs(operations, queues, moves, clock, random);
     gateway::register_sts(operations, identities);
   }
 };
@@ -131,12 +142,15 @@ bool Platform::has_bucket(std::string_view name) const {
 }
 void Platform::start(const std::string& endpoint) {
   parts_->jobs.start(endpoint);
+  parts_->moves.start();
 }
 
 void Platform::reset() {
   parts_->jobs.reset();
+  parts_->queues.reset();
   parts_->metadata->reset();
   parts_->logs.reset();
+  parts_->messages.reset();
   parts_->store->reset();
 }
 

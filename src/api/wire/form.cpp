@@ -16,8 +16,8 @@ bool is_flattened(const Member& member) {
 }
 
 std::string form_name(const Member& member, FormStyle style) {
-  if (style == FormStyle::query) return std::string(member.wire_name);
   if (!member.query_name.empty()) return std::string(member.query_name);
+  if (style == FormStyle::query) return std::string(member.wire_name);
   std::string name(member.wire_name);
   if (!name.empty() && name[0] >= 'a' && name[0] <= 'z') name[0] = static_cast<char>(name[0] - 32);
   return name;
@@ -135,9 +135,9 @@ class FormReader {
     Value out = Value::map();
     for (uint32_t index : indexes(base)) {
       std::string entry = base + "." + std::to_string(index) + ".";
-      const std::string* key = find(entry + std::string(shape.key->wire_name));
+      const std::string* key = find(entry + form_name(*shape.key, style_));
       if (!key) continue;
-      out.set(*key, this->member(*shape.element, entry + std::string(shape.element->wire_name), entry));
+      out.set(*key, this->member(*shape.element, entry + form_name(*shape.element, style_), entry));
     }
     if (out.as_map().empty() && !find(name)) return Value();
     return out;
@@ -202,8 +202,8 @@ class FormWriter {
     std::size_t index = 0;
     for (const ValueMember& given : value.as_map()) {
       std::string entry = base + "." + std::to_string(++index) + ".";
-      parameter(entry + std::string(shape.key->wire_name), given.key);
-      this->member(*shape.element, given.value, entry + std::string(shape.element->wire_name), entry);
+      parameter(entry + form_name(*shape.key, style_), given.key);
+      this->member(*shape.element, given.value, entry + form_name(*shape.element, style_), entry);
     }
   }
 

@@ -208,6 +208,10 @@ Value parse_form_input(const Route& route, const WireRequest& request, std::stri
   const Shape& shape = *route.operation->input;
   Parameters parameters = parse_parameters(request.query);
   for (auto& parameter : parse_parameters(body)) parameters.push_back(std::move(parameter));
+  // A form that is sent to a queue's own URL does not name the queue again.
+  if (route.service->name == "sqs" && request.path.size() > 1 &&
+      std::none_of(parameters.begin(), parameters.end(), [](const auto& p) { return p.first == "QueueUrl"; }))
+    parameters.emplace_back("QueueUrl", request.path);
   try {
     return parse_form(shape, std::move(parameters),
                       route.protocol == Protocol::ec2 ? FormStyle::ec2 : FormStyle::query);

@@ -192,7 +192,7 @@ TEST(Route, QueryServices) {
   EXPECT_EQ(named(r), "iam:refused MissingAction");
   EXPECT_EQ(named(request("GET", "/?Action=GetCallerIdentity&Version=2011-06-15", "sts")), "sts:GetCallerIdentity");
   EXPECT_EQ(named(request("POST", "/?Action=DescribeVpcs&Version=2016-11-15", "ec2")), "ec2:DescribeVpcs");
-  EXPECT_EQ(named(request("POST", "/?Action=SendMessage&Version=2012-11-05", "sqs")), "sqs:refused NotImplemented");
+  EXPECT_EQ(named(request("POST", "/?Action=SendMessage&Version=2012-11-05", "sqs")), "sqs:SendMessage");
 }
 
 TEST(Route, UnsignedFormsByVersion) {

@@ -134,7 +134,7 @@ void write_query(const Route& route, const Value& output, std::string_view reque
     const std::string wrapper =
         route.operation->result_wrapper.empty() ? name + "Result" : std::string(route.operation->result_wrapper);
     out += "<" + wrapper + ">";
-    append_xml_members(out, *route.output->shape, output, xml_times(route));
+    append_xml_members(out, *route.output->shape, output, {xml_times(route), true});
     out += "</" + wrapper + ">";
   }
   out += "<ResponseMetadata>";

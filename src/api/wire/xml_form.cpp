@@ -197,7 +197,11 @@ void append_namespace(std::string& out, std::string_view uri, std::string_view p
   out += '"';
 }
 
-void append_attributes(std::string& out, const Shape& shape, const Value& value, TimestampStyle style) {
+std::string_view name_of(const Member& member, const XmlStyle& style) {
+  return style.form_names && !member.query_name.empty() ? member.query_name : member.wire_name;
+}
+
+void append_attributes(std::string& out, const Shape& shape, const Value& value, const XmlStyle& style) {
   for (const Member& member : shape.members) {
     if (!member.xml_attribute) continue;
     const Value* given = value.find(member.name);
@@ -206,7 +210,7 @@ void append_attributes(std::string& out, const Shape& shape, const Value& value,
     out += member.wire_name;
     out += "=\"";
     std::string text;
-    append_scalar(text, member, *given, style);
+    append_scalar(text, member, *given, style.times);
     append_xml_text(out, text);
     out += '"';
   }
@@ -219,7 +223,7 @@ void close(std::string& out, std::string_view name) {
 }
 
 void append_element(std::string& out, std::string_view name, const Member& member, const Value& value,
-                    TimestampStyle style);
+                    const XmlStyle& style);
 
 void open(std::string& out, std::string_view name, const Member& member) {
   const Shape& shape = *member.shape;
@@ -231,7 +235,7 @@ void open(std::string& out, std::string_view name, const Member& member) {
 }
 
 void append_entries(std::string& out, std::string_view name, const Member& member, const Value& value,
-                    TimestampStyle style) {
+                    const XmlStyle& style) {
   const Shape& shape = *member.shape;
   if (!value.is_map()) wrong(shape);
   const bool flattened = is_flattened(member);
@@ -245,15 +249,15 @@ void append_entries(std::string& out, std::string_view name, const Member& membe
     else
       out += "<entry";
     out += '>';
-    append_element(out, shape.key->wire_name, *shape.key, Value(entry.key), style);
-    append_element(out, shape.element->wire_name, *shape.element, entry.value, style);
+    append_element(out, name_of(*shape.key, style), *shape.key, Value(entry.key), style);
+    append_element(out, name_of(*shape.element, style), *shape.element, entry.value, style);
     close(out, flattened ? name : "entry");
   }
   if (!flattened) close(out, name);
 }
 
 void append_element(std::string& out, std::string_view name, const Member& member, const Value& value,
-                    TimestampStyle style) {
+                    const XmlStyle& style) {
   const Shape& shape = *member.shape;
   if (shape.type == Type::map) return append_entries(out, name, member, value, style);
   if (shape.type == Type::list) {
@@ -279,7 +283,7 @@ void append_element(std::string& out, std::string_view name, const Member& membe
     if (shape.type == Type::string && value.is_string())
       append_xml_text(out, value.as_string());
     else if (!value.is_null())
-      append_scalar(out, member, value, style);
+      append_scalar(out, member, value, style.times);
   }
   close(out, name);
 }
@@ -354,7 +358,7 @@ void append_xml_element(std::string& out, std::string_view name, std::string_vie
   close(out, name);
 }
 
-void append_xml_members(std::string& out, const Shape& shape, const Value& value, TimestampStyle style) {
+void append_xml_members(std::string& out, const Shape& shape, const Value& value, const XmlStyle& style) {
   if (!value.is_map()) wrong(shape);
   std::size_t hint = 0;
   for (const ValueMember& given : value.as_map()) {
@@ -363,12 +367,12 @@ void append_xml_members(std::string& out, const Shape& shape, const Value& value
     if (!member || member->location != Location::body || member->xml_attribute || member->streaming ||
         member->shape->event_stream)
       continue;
-    append_element(out, member->wire_name, *member, given.value, style);
+    append_element(out, name_of(*member, style), *member, given.value, style);
   }
 }
 
 void append_xml_structure(std::string& out, std::string_view name, const Shape& shape, const Value& value,
-                          std::string_view xml_namespace, TimestampStyle style) {
+                          std::string_view xml_namespace, const XmlStyle& style) {
   if (!value.is_map()) wrong(shape);
   out += '<';
   out += name;

@@ -43,12 +43,19 @@ void append_xml_text(std::string& out, std::string_view text);
 // <name>text</name>
 void append_xml_element(std::string& out, std::string_view name, std::string_view text);
 
+struct XmlStyle {
+  XmlStyle(TimestampStyle its_times, bool its_form_names = false) : times(its_times), form_names(its_form_names) {}
+  XmlStyle(TimestampFormat format, bool always_ms) : XmlStyle(TimestampStyle{format, always_ms}) {}
+  TimestampStyle times;
+  bool form_names;  // members go by the names that they have in forms, where those differ (SQS)
+};
+
 // The members of a structure that travel in the body, one after the other. Null, streaming and unknown members are left
 // out; a value that does not fit throws Error (bug, InternalFailure).
-void append_xml_members(std::string& out, const Shape& shape, const Value& value, TimestampStyle style);
+void append_xml_members(std::string& out, const Shape& shape, const Value& value, const XmlStyle& style);
 
 // The structure as one element; `xml_namespace` empty writes none but the shape's own.
 void append_xml_structure(std::string& out, std::string_view name, const Shape& shape, const Value& value,
-                          std::string_view xml_namespace, TimestampStyle style);
+                          std::string_view xml_namespace, const XmlStyle& style);
 
 }  // namespace tarn::api

@@ -144,6 +144,12 @@ void Connection::shut_down() {
   ::shutdown(fd_, SHUT_RDWR);
 }
 
+bool Connection::has_hung_up() const {
+  char byte;
+  ssize_t got = ::recv(fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return got == 0 || (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+}
+
 bool Connection::wait(short events, int timeout_s) const {
   pollfd waiting{fd_, events, 0};
   while (true) {

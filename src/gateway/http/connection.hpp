@@ -34,6 +34,9 @@ class Connection {
   // throws Error (caller, RequestTimeout).
   std::size_t receive(char* into, std::size_t size_bytes, int timeout_s);
 
+  // Whether the client has closed its side; what it sent before stays to be read.
+  bool has_hung_up() const;
+
   // ---- sending. False when the client has gone or takes nothing for `timeout_s` ----
   bool send(std::string_view first, std::string_view second, int timeout_s);
   bool send_file(int fd, uint64_t offset_bytes, uint64_t size_bytes, int timeout_s);

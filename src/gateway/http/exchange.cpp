@@ -123,8 +123,8 @@ Exchange::Exchange(const Surroundings& surroundings, Connection& connection, std
     }
     // A form's body tells its operation; it is read by the worker that answers.
     const std::string* type = head_.request.header("content-type");
-    is_form_ = head_.request.method == "POST" && head_.request.path == "/" && type &&
-               type->starts_with("application/x-www-form-urlencoded");
+    is_form_ = head_.request.method == "POST" && type && type->starts_with("application/x-www-form-urlencoded") &&
+               (head_.request.path == "/" || api::signing_name(head_.request) == "sqs");
     if (is_form_ && head_.has_body()) return;
     find_route();
     quick_ = route_ && route_->operation && is_s3(*route_->service) && !head_.has_body() &&
@@ -145,6 +145,7 @@ void Exchange::find_route() {
 }
 
 void Exchange::answer() {
+  if (wait()) return call_again();
   answered_ = true;
   const bool s3 = route_ && is_s3(*route_->service);
   request_id_ = s3 ? short_request_id(surroundings_.random) : long_request_id(surroundings_.random);
@@ -173,17 +174,49 @@ void Exchange::read_control_body(api::BodySource& source) {
 
 void Exchange::call_operation() {
   if (route_->refusal) throw Error(*route_->refusal);
-  api::Context context;
+  api::Context& context = context_.emplace();
+  context.response_body = std::make_unique<api::WaitSlot>();
   context.request_id = request_id_;
   context.now = surroundings_.clock.now();
   context.source_ip = connection_.peer_ip();
   const std::string* host = head_.request.header("host");
   context.endpoint = "http://" + (host ? *host : surroundings_.options.host);
   if (const std::string* agent = head_.request.header("user-agent")) context.user_agent = *agent;
-  Value output = run(context);
+  respond_output(run(context));
+}
+
+void Exchange::call_again() {
+  try {
+    respond_output(surroundings_.operations.call(*context_, *route_->service, *route_->operation, waiting_input_));
+  } catch (const std::exception& e) {
+    context_.reset();
+    respond_error(as_error(e));
+  }
+}
+
+std::shared_ptr<api::Wait> Exchange::wait() const {
+  const api::WaitSlot* slot = context_ ? api::wait_slot(*context_) : nullptr;
+  return slot ? slot->wait : nullptr;
+}
+
+void Exchange::answer_now() {
+  api::wait_slot(*context_)->wait.reset();
+  try {
+    respond_output(std::move(waiting_output_));
+  } catch (const std::exception& e) {
+    respond_error(as_error(e));
+  }
+}
+
+void Exchange::respond_output(Value output) {
+  if (wait()) {
+    waiting_output_ = std::move(output);
+    return;
+  }
   api::WireResponse response = api::serialize_output(*route_, output, request_id_);
-  if (context.response_status) response.status = context.response_status;
-  respond(std::move(response), std::move(context.response_body));
+  if (context_->response_status) response.status = context_->response_status;
+  if (api::wait_slot(*context_)) context_->response_body.reset();
+  respond(std::move(response), std::move(context_->response_body));
 }
 
 std::string_view Exchange::virtual_bucket() const {
@@ -204,9 +237,12 @@ Value Exchange::run(api::Context& context) {
   caller_ = who.principal.arn;
   context.principal = std::move(who.principal);
   context.region = std::move(who.region);
-  if (!head_.has_body() && !(s3 && (streams || operation.checksum_required)))
-    return surroundings_.operations.call(context, service, operation,
-                                         api::parse_input(*route_, head_.request, surroundings_.random));
+  if (!head_.has_body() && !(s3 && (streams || operation.checksum_required))) {
+    Value input = api::parse_input(*route_, head_.request, surroundings_.random);
+    Value output = surroundings_.operations.call(context, service, operation, input);
+    if (wait()) waiting_input_ = std::move(input);
+    return output;
+  }
 
   if (s3 && streams && !head_.content_length && !head_.chunked)
     throw Error(ErrorKind::caller, "MissingContentLength", "You must provide the Content-Length HTTP header.");
@@ -228,7 +264,9 @@ Value Exchange::run(api::Context& context) {
   else if (s3)
     read_control_body(*source);
   Value input = api::parse_input(*route_, head_.request, surroundings_.random);
-  return surroundings_.operations.call(context, service, operation, input);
+  Value output = surroundings_.operations.call(context, service, operation, input);
+  if (wait()) waiting_input_ = std::move(input);
+  return output;
 }
 
 void Exchange::respond_error(const Error& error) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "api/operations.hpp"
+#include "api/wait.hpp"
 #include "api/wire/route.hpp"
 #include "base/clock.hpp"
 #include "base/random.hpp"
@@ -47,6 +48,11 @@ class Exchange {
   // Runs the operation and prepares the response. Reads the body, waiting.
   void answer();
   bool answered() const { return answered_; }
+  // After answer(), where the operation has no answer yet: what it waits for. answer() is then to be called again when
+  // that is over, or answer_now().
+  std::shared_ptr<api::Wait> wait() const;
+  // Answers what there is although the operation would wait on.
+  void answer_now();
   // Sends as much of the response as the socket takes without waiting. True: all of it.
   bool try_send();
   // Sends what is left of the response, waiting.
@@ -58,6 +64,8 @@ class Exchange {
   void find_route();
   void call_local(const Server::Local& local);
   void call_operation();
+  void call_again();
+  void respond_output(Value output);
   Value run(api::Context& context);
   std::string_view virtual_bucket() const;
   void read_control_body(api::BodySource& source);
@@ -77,6 +85,8 @@ class Exchange {
   std::optional<api::Route> route_;
   std::string request_id_, caller_;
   bool quick_ = false, is_form_ = false, answered_ = false, broken_ = false, keep_alive_ = false;
+  std::optional<api::Context> context_;  // of the call; kept while the operation waits
+  Value waiting_input_, waiting_output_;
 
   int status_ = 0;
   std::string out_;  // the response's head and, where it is small, its body

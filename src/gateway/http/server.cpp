@@ -13,7 +13,10 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <mutex>
 #include <thread>
+#include <unordered_map>
+#include <vector>
 
 #include "base/error.hpp"
 #include "base/limits.hpp"
@@ -54,7 +57,13 @@ struct Server::Impl {
   Loop::Next arrived(Client& client);
   Loop::Next process(Client& client);
   void serve(Client& client);
+  void park(Client& client);
+  void unpark(Client& client);
   bool stop();
+
+  // Clients whose operation waits: no thread is theirs meanwhile.
+  std::mutex parked_mutex;
+  std::unordered_map<Client*, std::shared_ptr<api::Wait>> parked;
 };
 
 Server::Impl::Impl(ServerOptions options, api::Operations& operations, govern::Identities& identities, Clock& clock,
@@ -180,7 +189,9 @@ Loop::Next Server::Impl::process(Client& client) {
 void Server::Impl::serve(Client& client) {
   while (client.exchange) {
     Exchange& exchange = *client.exchange;
-    if (!exchange.answered()) exchange.answer();
+    if (!exchange.answered() || exchange.wait()) exchange.answer();
+    if (exchange.wait() && !stopping) return park(client);
+    if (exchange.wait()) exchange.answer_now();
     exchange.send();
     const bool keep = exchange.finish(!stopping);
     client.exchange.reset();
@@ -194,8 +205,38 @@ void Server::Impl::serve(Client& client) {
   client.loop.give_back(client);
 }
 
+// Lets go of the thread until the client's operation can go on; another may have taken it up when this returns.
+void Server::Impl::park(Client& client) {
+  std::shared_ptr<api::Wait> wait = client.exchange->wait();
+  {
+    std::lock_guard lock(parked_mutex);
+    parked.emplace(&client, wait);
+  }
+  wait->when_over([this, &client] { workers.run([this, &client] { unpark(client); }); });
+  if (stopping) wait->end();
+}
+
+void Server::Impl::unpark(Client& client) {
+  {
+    std::lock_guard lock(parked_mutex);
+    parked.erase(&client);
+  }
+  if (client.has_hung_up()) {
+    client.exchange->wait()->abandon();
+    client.exchange.reset();
+    return client.loop.drop(client);
+  }
+  serve(client);
+}
+
 bool Server::Impl::stop() {
   if (stopping.exchange(true)) return loops.empty();
+  std::vector<std::shared_ptr<api::Wait>> waits;
+  {
+    std::lock_guard lock(parked_mutex);
+    for (auto& [client, wait] : parked) waits.push_back(wait);
+  }
+  for (auto& wait : waits) wait->end();
   if (acceptor.joinable()) {
     uint64_t one = 1;
     [[maybe_unused]] ssize_t written = ::write(wake, &one, sizeof one);
