@@ -138,7 +138,7 @@ Metrics& Platform::metrics() {
   return parts_->metrics;
 }
 bool Platform::has_bucket(std::string_view name) const {
-  return parts_->store->find_bucket(name).has_value();
+  return parts_->store->find_bucket(name) != nullptr;
 }
 void Platform::start(const std::string& endpoint) {
   parts_->jobs.start(endpoint);

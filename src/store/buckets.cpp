@@ -27,7 +27,8 @@ void LocalStore::create_bucket(const BucketInfo& info) {
 
 bool LocalStore::bucket_is_empty(std::string_view name) const {
   std::string from = object_key(name, "");
-  return !index_.cursor(Family::objects, after_prefix(from))->seek(from);
+  return !index_.cursor(Family::objects, after_prefix(from))->seek(from) &&
+         !index_.cursor(Family::versions, after_prefix(from))->seek(from);
 }
 
 void LocalStore::delete_bucket(std::string_view name) {
@@ -57,11 +58,10 @@ std::shared_ptr<const BucketInfo> LocalStore::bucket(std::string_view name) cons
   return at->second;
 }
 
-std::optional<BucketInfo> LocalStore::find_bucket(std::string_view name) const {
+std::shared_ptr<const BucketInfo> LocalStore::find_bucket(std::string_view name) const {
   std::shared_lock lock(buckets_mutex_);
   auto at = buckets_.find(name);
-  if (at == buckets_.end()) return std::nullopt;
-  return *at->second;
+  return at == buckets_.end() ? nullptr : at->second;
 }
 
 std::vector<BucketInfo> LocalStore::list_buckets(std::string_view account) const {

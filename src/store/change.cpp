@@ -48,31 +48,6 @@ void Change::release(const std::vector<Extent>& extents) {
   }
 }
 
-void Change::put_object(std::string_view bucket, ObjectRecord& object, const ObjectRecord* old) {
-  object.sequence = store_.new_id();
-  object.layout = 0;
-  if (std::max(object.extents.size(), object.info.part_sizes_bytes.size()) > max_extents_in_record) {
-    object.layout = store_.new_id();
-    batch_.put(Family::records, layout_key(object.layout), encode_layout(object));
-  }
-  if (old) retire(*old);
-  batch_.put(Family::objects, object_key(bucket, object.info.key), encode(object));
-  objects_++;
-  size_bytes_ += static_cast<int64_t>(object.info.size_bytes);
-}
-
-void Change::erase_object(std::string_view bucket, const ObjectRecord& old) {
-  retire(old);
-  batch_.erase(Family::objects, object_key(bucket, old.info.key));
-}
-
-void Change::retire(const ObjectRecord& old) {
-  release(old.extents);
-  if (old.layout) batch_.erase(Family::records, layout_key(old.layout));
-  objects_--;
-  size_bytes_ -= static_cast<int64_t>(old.info.size_bytes);
-}
-
 void Change::commit() {
   std::erase_if(uses_, [](const auto& use) { return use.second == 0; });
   std::vector<LockTable::Want> wants;

@@ -125,8 +125,17 @@ void Batch::erase_range(Family family, std::string_view from, std::string_view t
   check(batch_->DeleteRange(index_.families_[static_cast<int>(family)], slice(from), slice(to)));
 }
 
-Cursor::Cursor(std::string_view upper_bound)
-    : upper_bound_(upper_bound), upper_bound_slice_(new rocksdb::Slice(slice(upper_bound_))) {}
+bool Batch::empty() const {
+  return batch_->Count() == 0;
+}
+
+struct Cursor::Bound {
+  explicit Bound(std::string_view text) : bytes(text), end(slice(bytes)) {}
+  std::string bytes;
+  rocksdb::Slice end;
+};
+
+Cursor::Cursor(std::shared_ptr<const Bound> bound) : bound_(std::move(bound)) {}
 Cursor::~Cursor() = default;
 
 bool Cursor::arrived() {
@@ -159,6 +168,7 @@ Index::Index(const std::string& path, bool flushed, Age age, std::function<void(
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors = {
       {rocksdb::kDefaultColumnFamilyName, family_options(Family::records, cache)},
       {"objects", family_options(Family::objects, cache)},
+      {"versions", family_options(Family::versions, cache)},
       {"bodies", family_options(Family::bodies, cache)},
   };
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
@@ -178,7 +188,7 @@ Index::~Index() {
   uint64_t unwritten_bytes = 0;
   if (!failed_ && db_->GetAggregatedIntProperty("rocksdb.cur-size-all-mem-tables", &unwritten_bytes) &&
       unwritten_bytes > 4 << 20) {
-    rocksdb::Status status = db_->Flush({}, {families_[0], families_[1], families_[2]});
+    rocksdb::Status status = db_->Flush({}, {std::begin(families_), std::end(families_)});
     if (!status.ok())
       log(LogLevel::warning, "writing out the object index failed", Value::map({{"error", status.ToString()}}));
   }
@@ -237,11 +247,25 @@ void Index::recover() {
 }
 
 std::unique_ptr<Cursor> Index::cursor(Family family, std::string_view to) const {
-  std::unique_ptr<Cursor> cursor(new Cursor(to));
+  std::unique_ptr<Cursor> cursor(new Cursor(std::make_shared<const Cursor::Bound>(to)));
   rocksdb::ReadOptions options;
-  if (!to.empty()) options.iterate_upper_bound = cursor->upper_bound_slice_.get();
+  if (!to.empty()) options.iterate_upper_bound = &cursor->bound_->end;
   cursor->iterator_.reset(db_->NewIterator(options, families_[static_cast<int>(family)]));
   return cursor;
+}
+
+std::pair<std::unique_ptr<Cursor>, std::unique_ptr<Cursor>> Index::cursors(Family first, Family second,
+                                                                           std::string_view to) const {
+  auto bound = std::make_shared<const Cursor::Bound>(to);
+  std::pair cursors{std::unique_ptr<Cursor>(new Cursor(bound)), std::unique_ptr<Cursor>(new Cursor(bound))};
+  rocksdb::ReadOptions options;
+  if (!to.empty()) options.iterate_upper_bound = &bound->end;
+  std::vector<rocksdb::Iterator*> iterators;
+  check(db_->NewIterators(options, {families_[static_cast<int>(first)], families_[static_cast<int>(second)]},
+                          &iterators));
+  cursors.first->iterator_.reset(iterators[0]);
+  cursors.second->iterator_.reset(iterators[1]);
+  return cursors;
 }
 
 }  // namespace tarn::store

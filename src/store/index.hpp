@@ -12,6 +12,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace rocksdb {
 class DB;
@@ -27,10 +28,11 @@ namespace tarn::store {
 class IndexFiles;
 
 enum class Family {
-  records,  // all that is small and few beside objects: buckets, uploads, parts, blob records, the queue of what to
-            // remove
-  objects,  // what a listing scans
-  bodies,   // bodies too small for a file of their own
+  records,   // all that is small and few beside objects: buckets, uploads, parts, blob records, the queue of what to
+             // remove
+  objects,   // what a listing scans
+  versions,  // old versions, and delete markers
+  bodies,    // bodies too small for a file of their own
 };
 
 // Changes that become visible and durable together.
@@ -42,6 +44,7 @@ class Batch {
   void erase(Family family, std::string_view key);
   // All keys from `from` up to, without, `to`.
   void erase_range(Family family, std::string_view from, std::string_view to);
+  bool empty() const;
 
  private:
   friend class Index;
@@ -61,10 +64,10 @@ class Cursor {
 
  private:
   friend class Index;
-  explicit Cursor(std::string_view upper_bound);
+  struct Bound;
+  explicit Cursor(std::shared_ptr<const Bound> bound);
   bool arrived();
-  std::string upper_bound_;
-  std::unique_ptr<rocksdb::Slice> upper_bound_slice_;  // the iterator points to it
+  std::shared_ptr<const Bound> bound_;  // the iterator points to it
   std::unique_ptr<rocksdb::Iterator> iterator_;
 };
 
@@ -86,6 +89,9 @@ class Index {
   void commit(Batch& batch, bool lazily = false);
   // Over the keys less than `to` (empty: all). Stands nowhere until seek().
   std::unique_ptr<Cursor> cursor(Family family, std::string_view to = {}) const;
+  // Two that see the index at the same moment.
+  std::pair<std::unique_ptr<Cursor>, std::unique_ptr<Cursor>> cursors(Family first, Family second,
+                                                                      std::string_view to) const;
   // How often a failed index was brought back. All that failed before is then certainly not in it.
   uint64_t recoveries() const { return recoveries_; }
 
@@ -100,7 +106,7 @@ class Index {
   std::shared_ptr<IndexFiles> files_;
   std::unique_ptr<rocksdb::Env> env_;
   std::unique_ptr<rocksdb::DB> db_;
-  rocksdb::ColumnFamilyHandle* families_[3] = {};
+  rocksdb::ColumnFamilyHandle* families_[4] = {};
   std::mutex settling_, recovering_;
   std::atomic<bool> failed_ = false;
   std::atomic<uint64_t> recoveries_ = 0;

@@ -89,17 +89,23 @@ void LocalStore::count_objects() {
     return;
   }
   // The last close was none of ours: count what is there now, while changes count themselves.
-  std::shared_ptr<Cursor> cursor = index_.cursor(Family::objects);
-  if (!cursor->seek("")) {
+  auto [first, second] = index_.cursors(Family::objects, Family::versions, {});
+  std::shared_ptr<Cursor> latest = std::move(first), old = std::move(second);
+  const bool any_latest = latest->seek(""), any_old = old->seek("");
+  if (!any_latest && !any_old) {
     counted_ = true;
     return;
   }
-  counting_ = std::jthread([this, cursor, resets = resets_.load()](std::stop_token stop) {
+  counting_ = std::jthread([this, latest, old, any_latest, any_old, resets = resets_.load()](std::stop_token stop) {
     int64_t objects = 0, size_bytes = 0;
     try {
-      for (bool at = true; at && !stop.stop_requested(); at = cursor->next()) {
-        objects++;
-        size_bytes += static_cast<int64_t>(decode_for_listing(cursor->value()).size_bytes);
+      for (const auto& [cursor, any] : {std::pair(latest, any_latest), std::pair(old, any_old)}) {
+        for (bool at = any; at && !stop.stop_requested(); at = cursor->next()) {
+          ObjectInfo info = decode_for_listing(cursor->value());
+          if (info.delete_marker) continue;
+          objects++;
+          size_bytes += static_cast<int64_t>(info.size_bytes);
+        }
       }
     } catch (const Error& error) {
       log(LogLevel::error, "counting objects failed", Value::map({{"error", error.message()}}));
@@ -142,10 +148,10 @@ void LocalStore::reset() {
   auto held = bucket_locks_.hold_all();
   BlobId below = new_id();
   Batch batch(index_);
-  for (Family family : {Family::objects, Family::bodies}) {
+  for (Family family : {Family::objects, Family::versions, Family::bodies}) {
     erase_all_keys(index_, batch, family, "", std::string(limits::max_key_size_bytes * 2, '\xff'));
   }
-  for (std::string_view kind : {"b", "u", "p", "r", "f", "l", "q"}) {
+  for (std::string_view kind : {"b", "u", "p", "r", "f", "l", "n", "q"}) {
     erase_all_keys(index_, batch, Family::records, kind, after_prefix(kind));
   }
   std::string limit;

@@ -28,6 +28,7 @@ class Change {
  public:
   explicit Change(LocalStore& store);
   Batch& batch() { return batch_; }
+  bool empty() const { return uses_.empty() && batch_.empty(); }
 
   // New blobs. Each counts as used once: by the record that the same change writes.
   void add_body(BlobId id, std::string_view bytes);
@@ -36,14 +37,27 @@ class Change {
   // last use.
   void use(const std::vector<Extent>& extents);
   void release(const std::vector<Extent>& extents);
-  // Writes the object's record, in place of `old` when there is one.
-  void put_object(std::string_view bucket, ObjectRecord& object, const ObjectRecord* old);
-  void erase_object(std::string_view bucket, const ObjectRecord& old);
+  // Makes `object` the latest version of its key, by the bucket's versioning: what was the latest (`old`) is kept as an
+  // old version or goes. Gives it its sequence and version id.
+  void put_object(const BucketInfo& bucket, ObjectRecord& object, const std::optional<ObjectRecord>& old);
+  // The same, with a delete marker.
+  ObjectRecord put_delete_marker(const BucketInfo& bucket, std::string_view key, Time now,
+                                 const std::optional<ObjectRecord>& old);
+  // Removes these versions of one key for good; when the latest is among them, the one before becomes it.
+  void erase_versions(const BucketInfo& bucket, const std::vector<ObjectRecord>& versions);
+  // Writes the record again, in its place.
+  void rewrite(std::string_view bucket, const ObjectRecord& object);
 
   // Once. Error (outside, InternalError): nothing of it is visible.
   void commit();
 
  private:
+  // Gives a new version its number and its id, and makes room for it.
+  void number(const BucketInfo& bucket, ObjectRecord& object, const std::optional<ObjectRecord>& old);
+  // Writes it among the old versions.
+  void demote(std::string_view bucket, const ObjectRecord& version);
+  // Removes an old version, or the latest one's record.
+  void remove(std::string_view bucket, const ObjectRecord& version);
   // All of an object but its record, which is removed or replaced.
   void retire(const ObjectRecord& old);
 
@@ -61,25 +75,30 @@ class LocalStore : public Store {
 
   void create_bucket(const BucketInfo& bucket) override;
   void delete_bucket(std::string_view name) override;
-  std::optional<BucketInfo> find_bucket(std::string_view name) const override;
+  std::shared_ptr<const BucketInfo> find_bucket(std::string_view name) const override;
   std::vector<BucketInfo> list_buckets(std::string_view account) const override;
   void change_bucket(std::string_view name, const std::function<void(BucketInfo&)>& change) override;
 
   std::unique_ptr<ObjectWriter> write(const Grant& grant, std::string_view bucket, std::string_view key,
                                       ObjectHeaders headers, Preconditions preconditions) override;
-  std::unique_ptr<ObjectReader> open(const Grant& grant, std::string_view bucket, std::string_view key) const override;
-  std::optional<ObjectInfo> head(const Grant& grant, std::string_view bucket, std::string_view key) const override;
-  bool erase(const Grant& grant, std::string_view bucket, std::string_view key,
-             const Preconditions& preconditions) override;
-  std::vector<bool> erase_all(const Grant& grant, std::string_view bucket,
-                              const std::vector<std::string>& keys) override;
+  std::unique_ptr<ObjectReader> open(const Grant& grant, std::string_view bucket, std::string_view key,
+                                     std::string_view version_id) const override;
+  std::optional<ObjectInfo> head(const Grant& grant, std::string_view bucket, std::string_view key,
+                                 std::string_view version_id) const override;
+  std::optional<ObjectInfo> find_version(const Grant& grant, std::string_view bucket, std::string_view key,
+                                         std::string_view version_id) const override;
+  Erased erase(const Grant& grant, std::string_view bucket, std::string_view key, const EraseOptions& options) override;
+  void erase_all(const Grant& grant, std::string_view bucket, std::vector<Erasure>& erasures) override;
   ObjectInfo copy(const Grant& read, std::string_view from_bucket, std::string_view from_key, const Grant& write,
                   std::string_view to_bucket, std::string_view to_key, std::optional<ObjectHeaders> headers,
-                  Preconditions preconditions) override;
+                  const CopyOptions& options) override;
+  ObjectInfo change_object(const Grant& grant, std::string_view bucket, std::string_view key,
+                           std::string_view version_id, const std::function<void(ObjectInfo&)>& change) override;
   Listing list(const Grant& grant, std::string_view bucket, std::string_view prefix, std::string_view delimiter,
                std::string_view after, std::size_t limit) const override;
-  void set_tags(const Grant& grant, std::string_view bucket, std::string_view key,
-                std::map<std::string, std::string> tags) override;
+  VersionListing list_versions(const Grant& grant, std::string_view bucket, std::string_view prefix,
+                               std::string_view delimiter, std::string_view after_key,
+                               std::string_view after_version_id, std::size_t limit) const override;
 
   UploadInfo create_upload(const Grant& grant, std::string_view bucket, std::string_view key, ObjectHeaders headers,
                            std::string checksum_algorithm, std::string checksum_type) override;
@@ -87,7 +106,7 @@ class LocalStore : public Store {
                                            std::string_view upload_id, int number) override;
   PartInfo copy_part(const Grant& read, std::string_view from_bucket, std::string_view from_key, uint64_t offset_bytes,
                      uint64_t size_bytes, const Grant& write, std::string_view bucket, std::string_view key,
-                     std::string_view upload_id, int number) override;
+                     std::string_view upload_id, int number, std::string_view from_version_id) override;
   ObjectInfo complete_upload(const Grant& grant, std::string_view bucket, std::string_view key,
                              std::string_view upload_id, const std::vector<CompletedPart>& parts,
                              const Checksum& expected, Preconditions preconditions) override;
@@ -113,8 +132,21 @@ class LocalStore : public Store {
   void recover_incoming();
   void count_objects();
   BlobId new_id();
-  std::shared_ptr<const BucketInfo> bucket(std::string_view name) const;                         // NoSuchBucket
-  std::optional<ObjectRecord> find_object(std::string_view bucket, std::string_view key) const;  // its layout filled in
+  std::shared_ptr<const BucketInfo> bucket(std::string_view name) const;  // NoSuchBucket
+  // The object, its layout filled in.
+  std::optional<ObjectRecord> find_object(std::string_view bucket, std::string_view key) const;
+  // A version of it, or (empty id) the latest one; delete markers too.
+  std::optional<ObjectRecord> find_record(std::string_view bucket, std::string_view key,
+                                          std::string_view version_id) const;
+  // Of those in Family::versions; absent when it is not there.
+  std::optional<ObjectRecord> find_old_version(std::string_view bucket, std::string_view key, uint64_t sequence) const;
+  std::optional<ObjectRecord> find_newest_old_version(std::string_view bucket, std::string_view key,
+                                                      const std::set<uint64_t>& but = {}) const;
+  std::optional<uint64_t> find_null_version(std::string_view bucket, std::string_view key) const;
+  // Fills in the layout of a record that was read; false: it was replaced meanwhile.
+  bool complete(ObjectRecord& record) const;
+  ObjectRecord require_version(std::string_view bucket, std::string_view key, std::string_view version_id) const;
+  void erase_of_key(Change& change, const BucketInfo& bucket, const std::vector<Erasure*>& erasures) const;
   std::optional<UploadRecord> find_upload(std::string_view bucket, std::string_view key,
                                           std::string_view upload_id) const;
   UploadRecord require_upload(std::string_view bucket, std::string_view key,
@@ -192,9 +224,16 @@ void decode_body(std::string& body);
 // The errors of S3 that several operations share.
 Error no_such_bucket(std::string_view bucket);
 Error no_such_key(std::string_view key);
+Error delete_marker_as_source();
 Error no_such_upload(std::string_view upload_id);
 void require(const Grant& grant, Access access, std::string_view bucket, std::string_view key);  // AccessDenied
 void require_valid_key(std::string_view key);  // KeyTooLongError, InvalidURI
+Error no_such_version(std::string_view key, std::string_view version_id);
+// Throws AccessDenied where a retention or a legal hold protects the version.
+void require_unlocked(const ObjectInfo& version, Time now, bool bypass_governance);
+// What a new version is locked by: as its writer says, or the bucket's default. Throws InvalidRequest where the bucket
+// has no object lock.
+void settle_lock(const BucketInfo& bucket, ObjectHeaders& headers, Time now);
 // Throws PreconditionFailed, or NoSuchKey for an If-Match with nothing there.
 void check(const Preconditions& preconditions, const ObjectInfo* present, std::string_view key);
 

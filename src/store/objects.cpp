@@ -8,9 +8,21 @@
 namespace tarn::store {
 namespace {
 
-constexpr int attempts = 100;  // of reading a record whose layout or blobs are replaced meanwhile
+constexpr int attempts = 100;  // of reading a record whose blobs are replaced meanwhile
+
+Error conditional_conflict(std::string_view key) {
+  return Error(ErrorKind::conflict, "ConditionalRequestConflict",
+               "The conditional request cannot succeed due to a conflicting operation against this resource.")
+      .with("Condition", "If-Match")
+      .with("Key", std::string(key));
+}
 
 }  // namespace
+
+Error delete_marker_as_source() {
+  return Error(ErrorKind::caller, "InvalidRequest",
+               "The source of a copy request may not specifically refer to a delete marker by version id.");
+}
 
 Error no_such_bucket(std::string_view bucket) {
   return Error(ErrorKind::missing, "NoSuchBucket", "The specified bucket does not exist")
@@ -54,21 +66,6 @@ void check(const Preconditions& wanted, const ObjectInfo* present, std::string_v
     fail("If-Modified-Since");
 }
 
-std::optional<ObjectRecord> LocalStore::find_object(std::string_view bucket, std::string_view key) const {
-  std::string stored, layout;
-  for (int i = 0; i < attempts; i++) {
-    if (!index_.get(Family::objects, object_key(bucket, key), stored)) return std::nullopt;
-    ObjectRecord record = decode_object(stored);
-    record.info.key = key;
-    if (!record.layout) return record;
-    if (!index_.get(Family::records, layout_key(record.layout), layout)) continue;  // replaced between the two looks
-    decode_layout(layout, record);
-    return record;
-  }
-  throw Error(ErrorKind::bug, "InternalError",
-              "The object index lacks the layout of an object. Restore the data folder from a copy.");
-}
-
 class LocalObjectWriter : public ObjectWriter {
  public:
   LocalObjectWriter(LocalStore& store, std::string_view bucket, std::string_view key, ObjectHeaders headers,
@@ -83,7 +80,6 @@ class LocalObjectWriter : public ObjectWriter {
   ObjectInfo finish(const Checksum& checksum) override {
     body_.finish();
     ObjectInfo& info = record_.info;
-    info.version_id = "null";
     info.size_bytes = body_.size_bytes();
     info.etag = hex_encode(body_.md5());
     info.checksum = checksum;
@@ -92,13 +88,15 @@ class LocalObjectWriter : public ObjectWriter {
     auto bucket_held = store_.bucket_locks_.hold({store_.bucket_locks_.shared(bucket_)});
     auto held = store_.name_locks_.hold({store_.name_locks_.exclusive(object_key(bucket_, info.key))});
     if (store_.resets_ != resets_) throw no_such_bucket(bucket_);
-    store_.bucket(bucket_);
+    auto bucket = store_.bucket(bucket_);
     auto old = store_.find_object(bucket_, info.key);
+    if (preconditions_.if_match && !old) throw conditional_conflict(info.key);  // it was there when the write began
     check(preconditions_, old ? &old->info : nullptr, info.key);
     info.last_modified = store_.clock_.now();
+    settle_lock(*bucket, info.headers, info.last_modified);
     Change change(store_);
     body_.add_to(change);
-    change.put_object(bucket_, record_, old ? &*old : nullptr);
+    change.put_object(*bucket, record_, old);
     body_.commit(change);
     return std::move(info);
   }
@@ -116,116 +114,88 @@ std::unique_ptr<ObjectWriter> LocalStore::write(const Grant& grant, std::string_
                                                 ObjectHeaders headers, Preconditions preconditions) {
   require(grant, Access::write, bucket_name, key);
   require_valid_key(key);
-  bucket(bucket_name);
-  if (preconditions.if_match || preconditions.if_none_match || preconditions.if_modified_since ||
-      preconditions.if_unmodified_since) {
+  auto info = bucket(bucket_name);
+  if (headers.retention || headers.legal_hold) settle_lock(*info, headers, clock_.now());
+  if (preconditions.any()) {
     auto present = find_object(bucket_name, key);
     check(preconditions, present ? &present->info : nullptr, key);
   }
   return std::make_unique<LocalObjectWriter>(*this, bucket_name, key, std::move(headers), std::move(preconditions));
 }
 
-std::unique_ptr<ObjectReader> LocalStore::open(const Grant& grant, std::string_view bucket_name,
-                                               std::string_view key) const {
+std::unique_ptr<ObjectReader> LocalStore::open(const Grant& grant, std::string_view bucket_name, std::string_view key,
+                                               std::string_view version_id) const {
   require(grant, Access::read, bucket_name, key);
   bucket(bucket_name);
   for (int i = 0; i < attempts; i++) {
-    auto record = find_object(bucket_name, key);
-    if (!record) return nullptr;
+    auto record = version_id.empty() ? find_object(bucket_name, key) : find_record(bucket_name, key, version_id);
+    if (!record || record->info.delete_marker) return nullptr;
     if (auto reader = open_record(bucket_name, std::move(*record))) return reader;
   }
   throw Error(ErrorKind::bug, "InternalError", "The body of this object is missing. Restore it from a copy.")
       .with("Key", std::string(key));
 }
 
-std::optional<ObjectInfo> LocalStore::head(const Grant& grant, std::string_view bucket_name,
-                                           std::string_view key) const {
+std::optional<ObjectInfo> LocalStore::head(const Grant& grant, std::string_view bucket_name, std::string_view key,
+                                           std::string_view version_id) const {
   require(grant, Access::read, bucket_name, key);
   bucket(bucket_name);
-  auto record = find_object(bucket_name, key);
-  if (!record) return std::nullopt;
+  auto record = version_id.empty() ? find_object(bucket_name, key) : find_record(bucket_name, key, version_id);
+  if (!record || record->info.delete_marker) return std::nullopt;
   return std::move(record->info);
-}
-
-bool LocalStore::erase(const Grant& grant, std::string_view bucket_name, std::string_view key,
-                       const Preconditions& preconditions) {
-  require(grant, Access::write, bucket_name, key);
-  auto bucket_held = bucket_locks_.hold({bucket_locks_.shared(bucket_name)});
-  bucket(bucket_name);
-  auto held = name_locks_.hold({name_locks_.exclusive(object_key(bucket_name, key))});
-  auto old = find_object(bucket_name, key);
-  check(preconditions, old ? &old->info : nullptr, key);
-  if (!old) return false;
-  Change change(*this);
-  change.erase_object(bucket_name, *old);
-  change.commit();
-  return true;
-}
-
-std::vector<bool> LocalStore::erase_all(const Grant& grant, std::string_view bucket_name,
-                                        const std::vector<std::string>& keys) {
-  auto bucket_held = bucket_locks_.hold({bucket_locks_.shared(bucket_name)});
-  bucket(bucket_name);
-  std::vector<LockTable::Want> wants;
-  for (const std::string& key : keys) {
-    require(grant, Access::write, bucket_name, key);
-    wants.push_back(name_locks_.exclusive(object_key(bucket_name, key)));
-  }
-  auto held = name_locks_.hold(std::move(wants));
-  Change change(*this);
-  std::vector<bool> found(keys.size());
-  std::set<std::string_view> seen;
-  for (std::size_t i = 0; i < keys.size(); i++) {
-    if (!seen.insert(keys[i]).second) continue;
-    auto old = find_object(bucket_name, keys[i]);
-    if (!old) continue;
-    change.erase_object(bucket_name, *old);
-    found[i] = true;
-  }
-  change.commit();
-  return found;
 }
 
 ObjectInfo LocalStore::copy(const Grant& read, std::string_view from_bucket, std::string_view from_key,
                             const Grant& write, std::string_view to_bucket, std::string_view to_key,
-                            std::optional<ObjectHeaders> headers, Preconditions preconditions) {
+                            std::optional<ObjectHeaders> headers, const CopyOptions& options) {
   require(read, Access::read, from_bucket, from_key);
   require(write, Access::write, to_bucket, to_key);
   require_valid_key(to_key);
   files_.require_space();
   auto buckets_held = bucket_locks_.hold({bucket_locks_.shared(from_bucket), bucket_locks_.shared(to_bucket)});
   bucket(from_bucket);
-  bucket(to_bucket);
+  auto to = bucket(to_bucket);
   auto held = name_locks_.hold(
       {name_locks_.shared(object_key(from_bucket, from_key)), name_locks_.exclusive(object_key(to_bucket, to_key))});
-  auto record = find_object(from_bucket, from_key);
-  if (!record) throw no_such_key(from_key);
+  ObjectRecord record = require_version(from_bucket, from_key, options.from_version_id);
+  if (record.info.delete_marker) throw delete_marker_as_source();
   auto old = find_object(to_bucket, to_key);
-  check(preconditions, old ? &old->info : nullptr, to_key);
-  record->info.key = to_key;
-  record->info.version_id = "null";
-  record->info.last_modified = clock_.now();
-  record->completed_upload.clear();
-  if (headers) record->info.headers = std::move(*headers);
+  check(options.preconditions, old ? &old->info : nullptr, to_key);
+  record.info.key = to_key;
+  record.info.last_modified = clock_.now();
+  record.completed_upload.clear();
+  if (headers) {
+    record.info.headers = std::move(*headers);
+  } else {
+    record.info.headers.retention.reset();
+    record.info.headers.legal_hold.reset();
+  }
+  record.info.headers.restore.reset();
+  settle_lock(*to, record.info.headers, record.info.last_modified);
   Change change(*this);
-  change.use(record->extents);
-  change.put_object(to_bucket, *record, old ? &*old : nullptr);
+  change.use(record.extents);
+  change.put_object(*to, record, old);
   change.commit();
-  return std::move(record->info);
+  return std::move(record.info);
 }
 
-void LocalStore::set_tags(const Grant& grant, std::string_view bucket_name, std::string_view key,
-                          std::map<std::string, std::string> tags) {
+ObjectInfo LocalStore::change_object(const Grant& grant, std::string_view bucket_name, std::string_view key,
+                                     std::string_view version_id, const std::function<void(ObjectInfo&)>& change) {
   require(grant, Access::write, bucket_name, key);
   auto bucket_held = bucket_locks_.hold({bucket_locks_.shared(bucket_name)});
   bucket(bucket_name);
   auto held = name_locks_.hold({name_locks_.exclusive(object_key(bucket_name, key))});
-  auto record = find_object(bucket_name, key);
-  if (!record) throw no_such_key(key);
-  record->info.headers.tags = std::move(tags);
-  Batch batch(index_);
-  batch.put(Family::objects, object_key(bucket_name, key), encode(*record));
-  index_.commit(batch);
+  ObjectRecord record = require_version(bucket_name, key, version_id);
+  if (record.info.delete_marker)
+    throw Error(ErrorKind::conflict, "MethodNotAllowed", "The specified method is not allowed against this resource.")
+        .with("ResourceType", "DeleteMarker");
+  ObjectInfo changed = record.info;
+  change(changed);
+  record.info.headers = std::move(changed.headers);
+  Change batch(*this);
+  batch.rewrite(bucket_name, record);
+  batch.commit();
+  return std::move(record.info);
 }
 
 }  // namespace tarn::store

@@ -137,6 +137,7 @@ std::unique_ptr<ObjectReader> LocalStore::open_record(std::string_view bucket_na
     }
   }
   const std::string key = record.info.key;
+  const std::string version_id = record.info.version_id;
   const uint64_t sequence = record.sequence;
   auto reader = std::make_unique<LocalReader>(std::move(record), std::move(bodies), files_);
   if (files.size() == 1) {
@@ -148,7 +149,7 @@ std::unique_ptr<ObjectReader> LocalStore::open_record(std::string_view bucket_na
     pins_->add(ids);
     reader->keep_pinned(pins_, ids);
     // The pins hold from now on; what was removed before shows in the record.
-    auto now = find_object(bucket_name, key);
+    auto now = find_record(bucket_name, key, version_id);
     if (!now || now->sequence != sequence) return nullptr;
   }
   return reader;

@@ -24,6 +24,10 @@ enum HeaderTag : uint64_t {
   completed_upload_tag,
   layout_tag,
   extents_tag,
+  part_checksums_tag,
+  retention_tag,
+  legal_hold_tag,
+  restore_tag,
 };
 
 Decoder open_record(std::string_view bytes) {
@@ -101,6 +105,18 @@ std::vector<uint64_t> decode_sizes(std::string_view bytes) {
   return sizes;
 }
 
+std::string encode_texts(const std::vector<std::string>& texts) {
+  std::string out;
+  for (const std::string& text : texts) put_bytes(out, text);
+  return out;
+}
+
+std::vector<std::string> decode_texts(std::string_view bytes) {
+  std::vector<std::string> texts;
+  for (Decoder in(bytes); !in.done();) texts.emplace_back(in.bytes());
+  return texts;
+}
+
 // "…-N" is the bytes of "…" and N; without a suffix N is 0.
 void put_etag(std::string& out, std::string_view etag) {
   auto dash = etag.find('-');
@@ -142,6 +158,31 @@ void put_headers(std::string& out, const ObjectHeaders& h) {
   put_text_field(out, website_redirect_tag, h.website_redirect_location);
   put_text_field(out, user_metadata_tag, encode_map(h.user_metadata));
   put_text_field(out, tags_tag, encode_map(h.tags));
+  if (h.retention) {
+    std::string field;
+    put_varint(field, ms_of(h.retention->until));
+    put_bytes(field, h.retention->mode);
+    put_field(out, retention_tag, field);
+  }
+  if (h.legal_hold) put_field(out, legal_hold_tag, *h.legal_hold ? "1" : "0");
+  if (h.restore) {
+    std::string field;
+    put_varint(field, ms_of(h.restore->ready));
+    put_varint(field, ms_of(h.restore->expires));
+    put_field(out, restore_tag, field);
+  }
+}
+
+Retention decode_retention(std::string_view bytes) {
+  Decoder in(bytes);
+  Time until = time_of(in.varint());
+  return {std::string(in.bytes()), until};
+}
+
+Restore decode_restore(std::string_view bytes) {
+  Decoder in(bytes);
+  Time ready = time_of(in.varint());
+  return {ready, time_of(in.varint())};
 }
 
 void take_header(uint64_t tag, std::string_view bytes, ObjectHeaders& h) {
@@ -173,6 +214,15 @@ void take_header(uint64_t tag, std::string_view bytes, ObjectHeaders& h) {
     case tags_tag:
       h.tags = decode_map(bytes);
       break;
+    case retention_tag:
+      h.retention = decode_retention(bytes);
+      break;
+    case legal_hold_tag:
+      h.legal_hold = bytes == "1";
+      break;
+    case restore_tag:
+      h.restore = decode_restore(bytes);
+      break;
     default:
       break;
   }
@@ -188,6 +238,7 @@ ObjectInfo take_listed(Decoder& in, uint64_t& sequence) {
   info.checksum = take_checksum(in);
   info.version_id = in.bytes();
   sequence = in.varint();
+  info.delete_marker = info.etag.empty();
   return info;
 }
 
@@ -244,6 +295,7 @@ std::string encode(const ObjectRecord& object) {
   } else {
     put_text_field(out, extents_tag, encode_extents(object.extents));
     put_text_field(out, part_sizes_tag, encode_sizes(info.part_sizes_bytes));
+    put_text_field(out, part_checksums_tag, encode_texts(info.part_checksums));
   }
   return out;
 }
@@ -252,6 +304,7 @@ std::string encode_layout(const ObjectRecord& object) {
   std::string out(1, first_form);
   put_field(out, extents_tag, encode_extents(object.extents));
   put_text_field(out, part_sizes_tag, encode_sizes(object.info.part_sizes_bytes));
+  put_text_field(out, part_checksums_tag, encode_texts(object.info.part_checksums));
   return out;
 }
 
@@ -268,6 +321,9 @@ static void take_body_field(uint64_t tag, std::string_view bytes, ObjectRecord& 
       break;
     case part_sizes_tag:
       object.info.part_sizes_bytes = decode_sizes(bytes);
+      break;
+    case part_checksums_tag:
+      object.info.part_checksums = decode_texts(bytes);
       break;
     default:
       take_header(tag, bytes, object.info.headers);
@@ -296,7 +352,14 @@ void decode_layout(std::string_view bytes, ObjectRecord& object) {
 ObjectInfo decode_for_listing(std::string_view bytes) {
   Decoder in = open_record(bytes);
   uint64_t sequence;
-  return take_listed(in, sequence);
+  ObjectInfo info = take_listed(in, sequence);
+  if (info.headers.storage_class != "GLACIER" && info.headers.storage_class != "DEEP_ARCHIVE") return info;
+  while (!in.done()) {
+    uint64_t tag = in.varint();
+    std::string_view field = in.bytes();
+    if (tag == restore_tag) info.headers.restore = decode_restore(field);
+  }
+  return info;
 }
 
 std::string encode(const UploadRecord& upload) {
@@ -368,6 +431,39 @@ std::string object_key(std::string_view bucket, std::string_view key) {
   out.reserve(bucket.size() + 1 + key.size());
   out.append(bucket).append(1, '\0').append(key);
   return out;
+}
+
+std::string version_keys(std::string_view bucket, std::string_view key) {
+  return object_key(bucket, key) + '\0';
+}
+
+std::string version_key(std::string_view bucket, std::string_view key, uint64_t sequence) {
+  std::string out = version_keys(bucket, key);
+  put_ordered(out, ~sequence);
+  return out;
+}
+
+VersionKey split_version_key(std::string_view bucket, std::string_view version_key) {
+  constexpr std::size_t tail = 1 + sizeof(uint64_t);
+  std::string_view rest = version_key.substr(bucket.size() + 1);
+  return {rest.substr(0, rest.size() - tail), ~Decoder(rest.substr(rest.size() - tail + 1)).ordered()};
+}
+
+std::string null_version_key(std::string_view bucket, std::string_view key) {
+  return "n" + object_key(bucket, key);
+}
+
+std::string version_id_of(uint64_t sequence, std::string_view random_hex) {
+  std::string number;
+  put_ordered(number, sequence);
+  return hex_encode(number) + std::string(random_hex);
+}
+
+std::optional<uint64_t> sequence_of(std::string_view version_id) {
+  if (version_id.size() != 32) return std::nullopt;
+  auto number = hex_decode(version_id.substr(0, 16));
+  if (!number || number->size() != sizeof(uint64_t)) return std::nullopt;
+  return Decoder(*number).ordered();
 }
 
 std::string upload_keys(std::string_view bucket) {

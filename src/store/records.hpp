@@ -22,8 +22,10 @@ struct Extent {
   bool operator==(const Extent&) const = default;
 };
 
+// One version of an object. The latest of a key stands in Family::objects unless it is a delete marker; all others
+// stand in Family::versions.
 struct ObjectRecord {
-  ObjectInfo info;        // `key` is not in the record
+  ObjectInfo info;        // `key` and `latest` are not in the record; a delete marker is one without an ETag
   uint64_t sequence = 0;  // rises with every version of every object
   std::vector<Extent>
       extents;  // in the record when few, else in the record `layout` names, with the sizes of the parts
@@ -55,7 +57,8 @@ std::string encode(const ObjectRecord& object);
 std::string encode_layout(const ObjectRecord& object);
 ObjectRecord decode_object(std::string_view bytes);
 void decode_layout(std::string_view bytes, ObjectRecord& object);
-// What a listing tells, and no more: headers but for the storage class are left empty.
+// What a listing tells, and no more: headers but for the storage class, and what was restored of an archived one, are
+// left empty.
 ObjectInfo decode_for_listing(std::string_view bytes);
 
 std::string encode(const UploadRecord& upload);
@@ -69,6 +72,19 @@ FileRecord decode_file(std::string_view bytes);
 std::string bucket_key(std::string_view bucket);
 inline constexpr std::string_view bucket_keys = "b";  // the prefix of them all
 std::string object_key(std::string_view bucket, std::string_view key);
+// In Family::versions, the latest first.
+std::string version_key(std::string_view bucket, std::string_view key, uint64_t sequence);
+std::string version_keys(std::string_view bucket, std::string_view key);  // the prefix of all versions of a key
+struct VersionKey {
+  std::string_view key;  // of the object
+  uint64_t sequence;
+};
+VersionKey split_version_key(std::string_view bucket, std::string_view version_key);
+// Where the null version of an object stands, when in Family::versions: its sequence.
+std::string null_version_key(std::string_view bucket, std::string_view key);
+// 32 hex digits: the sequence, so that a version is found by its id, and as many at random.
+std::string version_id_of(uint64_t sequence, std::string_view random_hex);
+std::optional<uint64_t> sequence_of(std::string_view version_id);
 std::string upload_key(std::string_view bucket, std::string_view key, std::string_view upload_id);
 std::string part_key(std::string_view upload_id, int number);
 std::string part_keys(std::string_view upload_id);

@@ -5,6 +5,11 @@
 // consistent body while the object is replaced. Small bodies stand in the index's own store beside, never in, the
 // records that a listing scans.
 //
+// A key has versions. Which of them a write makes or replaces follows from the bucket's setting "versioning"
+// ({"Status": "Enabled" | "Suspended"}; absent: the only version of a key is its "null" one). The latest version is the
+// object; where that is a delete marker there is no object. Reading, writing and listing objects costs the same whether
+// a key has old versions or not.
+//
 // Thread-safe. A write whose call returned is on disk (Durability::flushed). Errors: Error with S3's code
 // (NoSuchBucket, NoSuchKey, BucketAlreadyOwnedByYou, BucketNotEmpty, EntityTooSmall, InvalidPart, NoSuchUpload ...),
 // details BucketName and Key where S3 tells them. A Grant that does not cover the object throws Error (denied,
@@ -40,6 +45,19 @@ struct BucketInfo {
   std::map<std::string, Value> settings;  // versioning, policy, tagging ...: by S3's name of the sub-resource
 };
 
+// Until when a version can't be removed ("Using S3 Object Lock").
+struct Retention {
+  std::string mode;  // "GOVERNANCE", "COMPLIANCE"
+  Time until;
+  bool operator==(const Retention&) const = default;
+};
+
+// A restored copy of an archived object: readable from `ready` on, until `expires`.
+struct Restore {
+  Time ready, expires;
+  bool operator==(const Restore&) const = default;
+};
+
 // What a client stores beside the bytes.
 struct ObjectHeaders {
   std::string content_type, content_encoding, content_language, content_disposition, cache_control, expires,
@@ -47,11 +65,14 @@ struct ObjectHeaders {
   std::string storage_class = "STANDARD";
   std::map<std::string, std::string> user_metadata;  // without "x-amz-meta-", lower-case names
   std::map<std::string, std::string> tags;
+  std::optional<Retention> retention;  // where a write gives none, the bucket's default one is taken
+  std::optional<bool> legal_hold;      // absent: never said
+  std::optional<Restore> restore;      // of the storage classes GLACIER and DEEP_ARCHIVE
   bool operator==(const ObjectHeaders&) const = default;
 };
 
 struct Checksum {
-  std::string algorithm;  // "CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"; empty: none
+  std::string algorithm;  // "CRC32", "SHA256" ..., as ChecksumAlgorithm names them; empty: none
   std::string value;      // base64; "…-N" for a composite one
   bool composite = false;
   bool operator==(const Checksum&) const = default;
@@ -59,19 +80,50 @@ struct Checksum {
 
 struct ObjectInfo {
   std::string key;
-  std::string version_id;  // "null" in a bucket without versioning
+  std::string version_id;      // 32 hex digits; "null": written while the bucket had no versioning
+  bool latest = true;          // false: an old version
+  bool delete_marker = false;  // told by find_version() and list_versions() alone; then it has no body, no ETag
   uint64_t size_bytes = 0;
   std::string etag;  // without quotes: 32 hex digits, or "…-N" from N parts
   Time last_modified;
   Checksum checksum;
   ObjectHeaders headers;
-  std::vector<uint64_t> part_sizes_bytes;  // of a multipart object; else empty
+  std::vector<uint64_t> part_sizes_bytes;   // of a multipart object; else empty
+  std::vector<std::string> part_checksums;  // base64, by checksum.algorithm; empty: unknown
 };
 
 // Conditions of a read or write (If-Match and so on), ETags without quotes; "*" matches any object.
 struct Preconditions {
   std::optional<std::string> if_match, if_none_match;
   std::optional<Time> if_modified_since, if_unmodified_since;
+  bool any() const { return if_match || if_none_match || if_modified_since || if_unmodified_since; }
+};
+
+struct EraseOptions {
+  // This version, for good. Empty: the object; in a bucket with versioning it is covered by a delete marker.
+  std::string version_id;
+  Preconditions preconditions;
+  bool bypass_governance = false;  // removes what a retention in mode GOVERNANCE protects
+};
+
+// What an erasure did.
+struct Erased {
+  bool found = false;          // there was such an object or version
+  std::string version_id;      // of the version removed, or of the delete marker made; empty: no versioning
+  bool delete_marker = false;  // a delete marker was made, or was what was removed
+};
+
+// One of many erasures, and what became of it.
+struct Erasure {
+  std::string key;
+  EraseOptions options;
+  Erased done;
+  std::optional<Error> error;  // AccessDenied (object lock), PreconditionFailed ...; nothing was changed
+};
+
+struct CopyOptions {
+  std::string from_version_id;  // empty: the source's latest version
+  Preconditions preconditions;  // of what is replaced
 };
 
 // An open object. Its bytes stay readable while the object is overwritten or deleted. One thread at a time, but for
@@ -102,6 +154,13 @@ struct Listing {
   std::string next;  // the last key or common prefix given; pass it as `after` to go on
 };
 
+struct VersionListing {
+  std::vector<ObjectInfo> versions;   // by key, the latest first; delete markers too; headers left empty
+  std::vector<std::string> prefixes;  // common prefixes, delimiter included
+  bool truncated = false;
+  std::string next_key, next_version_id;  // the last given; pass them to go on. A common prefix has no version id
+};
+
 struct UploadInfo {
   std::string upload_id, key;
   Time initiated;
@@ -124,8 +183,16 @@ struct CompletedPart {
 };
 
 struct StoreStatistics {
-  uint64_t buckets = 0, objects = 0, size_bytes = 0;
+  uint64_t buckets = 0, objects = 0, size_bytes = 0;  // old versions count, delete markers don't
 };
+
+// ---- what a bucket's settings say ----
+enum class Versioning { never, enabled, suspended };
+Versioning versioning_of(const BucketInfo& bucket);
+// Whether its setting "objectLock" (S3's ObjectLockConfiguration) allows retentions and legal holds.
+bool has_object_lock(const BucketInfo& bucket);
+// The retention that a new version gets where its writer gives none.
+std::optional<Retention> default_retention(const BucketInfo& bucket, Time now);
 
 class Store {
  public:
@@ -133,8 +200,9 @@ class Store {
 
   // ---- buckets; names are unique over all accounts of this store ----
   virtual void create_bucket(const BucketInfo& bucket) = 0;  // BucketAlreadyOwnedByYou, BucketAlreadyExists
-  virtual void delete_bucket(std::string_view name) = 0;     // NoSuchBucket, BucketNotEmpty
-  virtual std::optional<BucketInfo> find_bucket(std::string_view name) const = 0;
+  virtual void delete_bucket(std::string_view name) = 0;     // NoSuchBucket, BucketNotEmpty (old versions count)
+  // nullptr when there is none. What it points to never changes.
+  virtual std::shared_ptr<const BucketInfo> find_bucket(std::string_view name) const = 0;
   virtual std::vector<BucketInfo> list_buckets(std::string_view account) const = 0;
   // Changes the settings of a bucket in one atomic step. NoSuchBucket.
   virtual void change_bucket(std::string_view name, const std::function<void(BucketInfo&)>& change) = 0;
@@ -143,27 +211,42 @@ class Store {
   // NoSuchBucket at once; failed preconditions throw Error (conflict, PreconditionFailed) here or at finish().
   virtual std::unique_ptr<ObjectWriter> write(const Grant& grant, std::string_view bucket, std::string_view key,
                                               ObjectHeaders headers, Preconditions preconditions = {}) = 0;
-  // nullptr when there is no such object; NoSuchBucket is thrown. Preconditions are the caller's to check on info().
-  virtual std::unique_ptr<ObjectReader> open(const Grant& grant, std::string_view bucket,
-                                             std::string_view key) const = 0;
-  // The record alone. Absent when there is no such object; NoSuchBucket is thrown.
-  virtual std::optional<ObjectInfo> head(const Grant& grant, std::string_view bucket, std::string_view key) const = 0;
-  // True when there was one.
-  virtual bool erase(const Grant& grant, std::string_view bucket, std::string_view key,
-                     const Preconditions& preconditions = {}) = 0;
-  // Many at once, in one step (DeleteObjects): per key, whether there was one. A key named twice counts once.
-  virtual std::vector<bool> erase_all(const Grant& grant, std::string_view bucket,
-                                      const std::vector<std::string>& keys) = 0;
-  // Moves no bytes. `headers` replaces the source's where given. NoSuchKey when the source is absent.
+  // nullptr when there is no such object, or no such version of it (delete markers are none); NoSuchBucket is thrown.
+  // An empty version id means the latest. Preconditions are the caller's to check on info().
+  virtual std::unique_ptr<ObjectReader> open(const Grant& grant, std::string_view bucket, std::string_view key,
+                                             std::string_view version_id = {}) const = 0;
+  // The record alone; absent where open() gives nullptr.
+  virtual std::optional<ObjectInfo> head(const Grant& grant, std::string_view bucket, std::string_view key,
+                                         std::string_view version_id = {}) const = 0;
+  // The same, delete markers included: tells why there is no object.
+  virtual std::optional<ObjectInfo> find_version(const Grant& grant, std::string_view bucket, std::string_view key,
+                                                 std::string_view version_id = {}) const = 0;
+  // What is not there is no error, but for an If-Match. A version that a retention or legal hold protects throws Error
+  // (denied, AccessDenied).
+  virtual Erased erase(const Grant& grant, std::string_view bucket, std::string_view key,
+                       const EraseOptions& options = {}) = 0;
+  // Many at once (DeleteObjects): each is told what became of it. Erasures of different keys are one step; so are those
+  // of several versions of one key.
+  virtual void erase_all(const Grant& grant, std::string_view bucket, std::vector<Erasure>& erasures) = 0;
+  // Moves no bytes. `headers` replaces the source's where given; retention and legal hold are never the source's.
+  // NoSuchKey, NoSuchVersion when the source is absent.
   virtual ObjectInfo copy(const Grant& read, std::string_view from_bucket, std::string_view from_key,
                           const Grant& write, std::string_view to_bucket, std::string_view to_key,
-                          std::optional<ObjectHeaders> headers, Preconditions preconditions = {}) = 0;
+                          std::optional<ObjectHeaders> headers, const CopyOptions& options = {}) = 0;
+  // Changes info.headers of a version (empty: the latest) in one atomic step: tags, storage class, locks, restore.
+  // Bytes, version id and date stay. `change` may throw to leave all as it was. The info after the change; NoSuchKey,
+  // NoSuchVersion, MethodNotAllowed for a delete marker.
+  virtual ObjectInfo change_object(const Grant& grant, std::string_view bucket, std::string_view key,
+                                   std::string_view version_id, const std::function<void(ObjectInfo&)>& change) = 0;
   // Keys in byte order that begin with `prefix` and come after `after`; keys with `delimiter` behind the prefix are
   // grouped.
   virtual Listing list(const Grant& grant, std::string_view bucket, std::string_view prefix, std::string_view delimiter,
                        std::string_view after, std::size_t limit) const = 0;
-  virtual void set_tags(const Grant& grant, std::string_view bucket, std::string_view key,
-                        std::map<std::string, std::string> tags) = 0;
+  // All versions of those keys. With `after_version_id` it goes on behind that version of `after_key`, without it
+  // behind all of them.
+  virtual VersionListing list_versions(const Grant& grant, std::string_view bucket, std::string_view prefix,
+                                       std::string_view delimiter, std::string_view after_key,
+                                       std::string_view after_version_id, std::size_t limit) const = 0;
 
   // ---- multipart uploads ----
   virtual UploadInfo create_upload(const Grant& grant, std::string_view bucket, std::string_view key,
@@ -174,7 +257,8 @@ class Store {
   // A part made of a range of an object; moves no bytes.
   virtual PartInfo copy_part(const Grant& read, std::string_view from_bucket, std::string_view from_key,
                              uint64_t offset_bytes, uint64_t size_bytes, const Grant& write, std::string_view bucket,
-                             std::string_view key, std::string_view upload_id, int number) = 0;
+                             std::string_view key, std::string_view upload_id, int number,
+                             std::string_view from_version_id = {}) = 0;
   // NoSuchUpload, InvalidPart, InvalidPartOrder, EntityTooSmall.
   virtual ObjectInfo complete_upload(const Grant& grant, std::string_view bucket, std::string_view key,
                                      std::string_view upload_id, const std::vector<CompletedPart>& parts,

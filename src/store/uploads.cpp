@@ -127,7 +127,8 @@ UploadInfo LocalStore::create_upload(const Grant& grant, std::string_view bucket
   }
   files_.require_space();
   auto bucket_held = bucket_locks_.hold({bucket_locks_.shared(bucket_name)});
-  bucket(bucket_name);
+  auto info = bucket(bucket_name);
+  if (headers.retention || headers.legal_hold) settle_lock(*info, headers, clock_.now());
   UploadRecord upload;
   std::string number;
   put_ordered(number, new_id());
@@ -206,7 +207,7 @@ std::unique_ptr<ObjectWriter> LocalStore::write_part(const Grant& grant, std::st
 PartInfo LocalStore::copy_part(const Grant& read, std::string_view from_bucket, std::string_view from_key,
                                uint64_t offset_bytes, uint64_t size_bytes, const Grant& write,
                                std::string_view bucket_name, std::string_view key, std::string_view upload_id,
-                               int number) {
+                               int number, std::string_view from_version_id) {
   require(write, Access::write, bucket_name, key);
   require_part_number(number);
   bucket(bucket_name);
@@ -214,8 +215,10 @@ PartInfo LocalStore::copy_part(const Grant& read, std::string_view from_bucket, 
   files_.require_space();
 
   // The sums are taken from an open reader, before the locks; the record must then still be the one that was read.
-  auto reader = open(read, from_bucket, from_key);
-  if (!reader) throw no_such_key(from_key);
+  auto reader = open(read, from_bucket, from_key, from_version_id);
+  if (!reader && !from_version_id.empty() && find_version(read, from_bucket, from_key, from_version_id))
+    throw delete_marker_as_source();
+  if (!reader) throw from_version_id.empty() ? no_such_key(from_key) : no_such_version(from_key, from_version_id);
   if (offset_bytes > reader->info().size_bytes || size_bytes > reader->info().size_bytes - offset_bytes) {
     throw Error(ErrorKind::caller, "InvalidRange", "The requested range is not satisfiable");
   }
@@ -232,7 +235,7 @@ PartInfo LocalStore::copy_part(const Grant& read, std::string_view from_bucket, 
       name_locks_.hold({name_locks_.shared(object_key(from_bucket, from_key)), name_locks_.shared(part_keys(upload_id)),
                         name_locks_.exclusive(part_key(upload_id, number))});
   require_upload(bucket_name, key, upload_id);
-  auto source = find_object(from_bucket, from_key);
+  auto source = find_record(from_bucket, from_key, reader->info().version_id);
   if (!source || source->info.etag != reader->info().etag || source->info.size_bytes != reader->info().size_bytes) {
     throw Error(ErrorKind::conflict, "OperationAborted",
                 "The source of the copy was replaced while it was read. Please try again.");
@@ -309,7 +312,7 @@ ObjectInfo LocalStore::complete_upload(const Grant& grant, std::string_view buck
                                        const Checksum& expected, Preconditions preconditions) {
   require(grant, Access::write, bucket_name, key);
   auto bucket_held = bucket_locks_.hold({bucket_locks_.shared(bucket_name)});
-  bucket(bucket_name);
+  auto present_bucket = bucket(bucket_name);
   auto held = name_locks_.hold(
       {name_locks_.exclusive(object_key(bucket_name, key)), name_locks_.exclusive(part_keys(upload_id))});
   auto old = find_object(bucket_name, key);
@@ -325,13 +328,14 @@ ObjectInfo LocalStore::complete_upload(const Grant& grant, std::string_view buck
   ObjectRecord record;
   ObjectInfo& info = record.info;
   info.key = key;
-  info.version_id = "null";
   info.headers = upload->info.headers;
   info.last_modified = clock_.now();
+  settle_lock(*present_bucket, info.headers, info.last_modified);
   std::string digests;
   for (const PartRecord& part : parts) {
     info.size_bytes += part.info.size_bytes;
     info.part_sizes_bytes.push_back(part.info.size_bytes);
+    if (!upload->info.checksum_algorithm.empty()) info.part_checksums.push_back(part.info.checksum.value);
     digests += *hex_decode(part.info.etag);
     record.extents.insert(record.extents.end(), part.extents.begin(), part.extents.end());
   }
@@ -349,7 +353,7 @@ ObjectInfo LocalStore::complete_upload(const Grant& grant, std::string_view buck
   Change change(*this);
   change.use(record.extents);
   erase_upload(change, upload_id, upload_key(bucket_name, key, upload_id));
-  change.put_object(bucket_name, record, old ? &*old : nullptr);
+  change.put_object(*present_bucket, record, old);
   change.commit();
   return std::move(info);
 }

@@ -59,25 +59,67 @@ class Check {
 
   void objects() {
     each(Family::objects, "", [&](std::string_view key, std::string_view value) {
-      std::string who =
-          "object " + std::string(key.substr(0, key.find('\0'))) + "/" + std::string(key.substr(key.find('\0') + 1));
-      ObjectRecord object = decode_object(value);
-      if (object.layout) {
-        std::string layout;
-        if (!index_.get(Family::records, layout_key(object.layout), layout)) return problem(who + " lacks its layout");
-        decode_layout(layout, object);
-        layouts_.insert(object.layout);
-      }
-      std::string bucket;
-      if (!index_.get(Family::records, bucket_key(key.substr(0, key.find('\0'))), bucket))
-        problem(who + " is in no bucket");
-      use(object.extents, object.info.size_bytes, who);
+      ObjectRecord object = record(key, value);
+      if (object.info.delete_marker) problem(named(key) + " is a delete marker among the objects");
       result_.objects++;
     });
+    old_versions();
     each(Family::records, "l", [&](std::string_view id, std::string_view) {
       if (!layouts_.contains(Decoder(id).ordered()))
         problem("layout " + hex(Decoder(id).ordered()) + " belongs to no object");
     });
+  }
+
+  void old_versions() {
+    std::set<std::string, std::less<>> nulls;
+    std::string previous, stored;
+    each(Family::versions, "", [&](std::string_view version, std::string_view value) {
+      const VersionKey split = split_version_key(version.substr(0, version.find('\0')), version);
+      const std::string key = object_key(version.substr(0, version.find('\0')), split.key);
+      ObjectRecord old = record(key, value);
+      if (old.sequence != split.sequence) problem("a version of " + named(key) + " stands in a wrong place");
+      if (key != previous) {
+        const bool is_object = index_.get(Family::objects, key, stored);
+        if (is_object && decode_object(stored).sequence < old.sequence)
+          problem(named(key) + " is older than one of its old versions");
+        if (!is_object && !old.info.delete_marker)
+          problem("the latest version of " + named(key) + " is not among the objects");
+        previous = key;
+      }
+      if (old.info.version_id == "null") nulls.insert(key);
+      result_.versions++;
+    });
+    each(Family::records, "n", [&](std::string_view key, std::string_view value) {
+      const bool there = nulls.erase(std::string(key)) > 0;
+      auto bucket = key.substr(0, key.find('\0'));
+      if (!there || !index_.get(Family::versions,
+                                version_key(bucket, key.substr(bucket.size() + 1), Decoder(value).varint()), stored))
+        problem(named(key) + " is said to have a null version where none is");
+    });
+    for (const std::string& key : nulls) problem("the null version of " + named(key) + " can't be found");
+  }
+
+  static std::string named(std::string_view key) {
+    return "object " + std::string(key.substr(0, key.find('\0'))) + "/" + std::string(key.substr(key.find('\0') + 1));
+  }
+
+  // Of an object, or of an old version of it.
+  ObjectRecord record(std::string_view key, std::string_view value) {
+    const std::string who = named(key);
+    ObjectRecord object = decode_object(value);
+    std::string stored;
+    if (object.layout) {
+      layouts_.insert(object.layout);
+      if (!index_.get(Family::records, layout_key(object.layout), stored)) {
+        problem(who + " lacks its layout");
+        return object;
+      }
+      decode_layout(stored, object);
+    }
+    if (!index_.get(Family::records, bucket_key(key.substr(0, key.find('\0'))), stored))
+      problem(who + " is in no bucket");
+    use(object.extents, object.info.size_bytes, who);
+    return object;
   }
 
   void uploads() {

@@ -8,7 +8,7 @@
 namespace tarn::store {
 
 struct Verification {
-  uint64_t objects = 0, uploads = 0, parts = 0;
+  uint64_t objects = 0, versions = 0, uploads = 0, parts = 0;
   uint64_t bodies = 0, files = 0, checked_size_bytes = 0;
   // What is wrong, a sentence each, with the object or the file it is about. Empty: all is well.
   std::vector<std::string> problems;

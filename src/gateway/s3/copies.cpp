@@ -10,6 +10,7 @@
 #include "gateway/s3/object_headers.hpp"
 #include "gateway/s3/ranges.hpp"
 #include "gateway/s3/requests.hpp"
+#include "gateway/s3/versioning.hpp"
 
 namespace tarn::gateway::s3 {
 namespace {
@@ -26,10 +27,17 @@ store::ObjectInfo source_object(const Parts& parts, Context& context, const Copy
   const store::BucketInfo bucket = own_bucket(parts, context, from.bucket);
   if (in.expected_source_bucket_owner && *in.expected_source_bucket_owner != bucket.account)
     throw Error(ErrorKind::denied, "AccessDenied", "Access Denied");
-  auto object = parts.store.head(parts.may_read(context, from.bucket, from.key), from.bucket, from.key);
-  if (!object) throw no_such_key(from.key);
-  check_copy_source(source_conditions(in), *object);
-  return *std::move(object);
+  const store::Grant grant = parts.may_read(context, from.bucket, from.key);
+  auto object = parts.store.head(grant, from.bucket, from.key, from.version_id);
+  if (object) {
+    check_copy_source(source_conditions(in), *object);
+    return *std::move(object);
+  }
+  if (!from.version_id.empty() && parts.store.find_version(grant, from.bucket, from.key, from.version_id))
+    throw Error(ErrorKind::caller, "InvalidRequest",
+                "The source of a copy request may not specifically refer to a delete marker by version id.");
+  throw absent(parts, context, from.bucket, from.key,
+               from.version_id.empty() ? std::nullopt : std::optional(from.version_id), "GET");
 }
 
 bool replaces(const std::optional<std::string>& directive, const char* header) {
@@ -65,7 +73,8 @@ DigestKind digest_kind(const std::string& algorithm) {
 store::ObjectInfo copy_with_checksum(const Parts& parts, Context& context, const CopySource& from,
                                      const model::CopyObjectRequest& in, store::ObjectHeaders headers,
                                      const std::string& algorithm) {
-  auto reader = parts.store.open(parts.may_read(context, from.bucket, from.key), from.bucket, from.key);
+  auto reader =
+      parts.store.open(parts.may_read(context, from.bucket, from.key), from.bucket, from.key, from.version_id);
   if (!reader) throw no_such_key(from.key);
   auto writer = parts.store.write(parts.may_write(context, in.bucket, in.key), in.bucket, in.key, std::move(headers),
                                   write_conditions(in.if_match, in.if_none_match));
@@ -97,11 +106,14 @@ model::CopyObjectOutput copy_object(const Parts& parts, Context& context, const 
   const bool other_checksum =
       in.checksum_algorithm && (*in.checksum_algorithm != source.checksum.algorithm || source.checksum.composite);
   store::ObjectInfo made =
-      other_checksum ? copy_with_checksum(parts, context, from, in, std::move(headers), *in.checksum_algorithm)
-                     : parts.store.copy(parts.may_read(context, from.bucket, from.key), from.bucket, from.key,
-                                        parts.may_write(context, in.bucket, in.key), in.bucket, in.key,
-                                        std::move(headers), write_conditions(in.if_match, in.if_none_match));
+      other_checksum
+          ? copy_with_checksum(parts, context, from, in, std::move(headers), *in.checksum_algorithm)
+          : parts.store.copy(parts.may_read(context, from.bucket, from.key), from.bucket, from.key,
+                             parts.may_write(context, in.bucket, in.key), in.bucket, in.key, std::move(headers),
+                             {from.version_id, write_conditions(in.if_match, in.if_none_match)});
   model::CopyObjectOutput out;
+  if (made.version_id != "null") out.version_id = made.version_id;
+  if (source.version_id != "null") out.copy_source_version_id = source.version_id;
   auto& result = out.copy_object_result.emplace();
   result.e_tag = quoted_etag(made.etag);
   result.last_modified = made.last_modified;
@@ -121,10 +133,12 @@ model::UploadPartCopyOutput upload_part_copy(const Parts& parts, Context& contex
     throw Error(ErrorKind::caller, "InvalidRequest",
                 "The specified copy source is larger than the maximum allowable size for a copy source: " +
                     std::to_string(limits::max_single_put_size_bytes));
-  const store::PartInfo made = parts.store.copy_part(
-      parts.may_read(context, from.bucket, from.key), from.bucket, from.key, range.offset_bytes, range.size_bytes,
-      parts.may_write(context, in.bucket, in.key), in.bucket, in.key, in.upload_id, static_cast<int>(in.part_number));
+  const store::PartInfo made =
+      parts.store.copy_part(parts.may_read(context, from.bucket, from.key), from.bucket, from.key, range.offset_bytes,
+                            range.size_bytes, parts.may_write(context, in.bucket, in.key), in.bucket, in.key,
+                            in.upload_id, static_cast<int>(in.part_number), from.version_id);
   model::UploadPartCopyOutput out;
+  if (source.version_id != "null") out.copy_source_version_id = source.version_id;
   auto& result = out.copy_part_result.emplace();
   result.e_tag = quoted_etag(made.etag);
   result.last_modified = made.last_modified;

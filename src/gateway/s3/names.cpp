@@ -44,6 +44,17 @@ void check_bucket_name(std::string_view name) {
         .with("BucketName", std::string(name));
 }
 
+void check_version_id(std::string_view version_id) {
+  const bool well_formed = version_id.size() == 32 && std::all_of(version_id.begin(), version_id.end(), [](char c) {
+                             return is_lower_or_digit(c) || (c >= 'A' && c <= 'Z') || c == '.' || c == '_' || c == '-';
+                           });
+  if (well_formed || version_id == "null") return;
+  throw Error(ErrorKind::caller, "InvalidArgument",
+              version_id.empty() ? "Version id cannot be the empty string" : "Invalid version id specified")
+      .with("ArgumentName", "versionId")
+      .with("ArgumentValue", std::string(version_id));
+}
+
 void check_user_metadata(const std::map<std::string, std::string>& metadata) {
   std::size_t size = 0;
   for (const auto& [name, value] : metadata) size += name.size() + value.size();
@@ -73,11 +84,10 @@ CopySource parse_copy_source(std::string_view text) {
                 "Copy Source must mention the source bucket and key: sourcebucket/sourcekey")
         .with("ArgumentName", "x-amz-copy-source");
   };
+  std::string version_id;
   if (auto question = text.rfind("?versionId="); question != text.npos) {
-    std::string_view version = text.substr(question + 11);
-    if (version != "null")
-      throw Error(ErrorKind::missing, "NoSuchVersion", "The specified version does not exist.")
-          .with("VersionId", std::string(version));
+    version_id = text.substr(question + 11);
+    check_version_id(version_id);
     text = text.substr(0, question);
   }
   std::string decoded = api::percent_decode(text, false);
@@ -86,7 +96,7 @@ CopySource parse_copy_source(std::string_view text) {
   if (path.starts_with('/')) path.remove_prefix(1);
   auto slash = path.find('/');
   if (slash == path.npos || slash == 0 || slash + 1 == path.size()) invalid();
-  return {std::string(path.substr(0, slash)), std::string(path.substr(slash + 1))};
+  return {std::string(path.substr(0, slash)), std::string(path.substr(slash + 1)), std::move(version_id)};
 }
 
 }  // namespace tarn::gateway::s3

@@ -6,10 +6,12 @@
 #include "base/limits.hpp"
 #include "gateway/s3/checksums.hpp"
 #include "gateway/s3/conditions.hpp"
+#include "gateway/s3/names.hpp"
 #include "gateway/s3/object_headers.hpp"
 #include "gateway/s3/ranges.hpp"
 #include "gateway/s3/requests.hpp"
 #include "gateway/s3/transfer.hpp"
+#include "gateway/s3/versioning.hpp"
 
 namespace tarn::gateway::s3 {
 namespace {
@@ -21,6 +23,7 @@ model::PutObjectOutput put_object(const Parts& parts, Context& context, const mo
   store::ObjectInfo stored = writer->finish(receive(context, *writer));
   model::PutObjectOutput out;
   out.e_tag = quoted_etag(stored.etag);
+  if (stored.version_id != "null") out.version_id = stored.version_id;
   put_checksum(out, stored.checksum);
   return out;
 }
@@ -86,9 +89,11 @@ std::optional<ByteRange> describe(Context& context, const Request& in, const sto
 }
 
 model::GetObjectOutput get_object(const Parts& parts, Context& context, const model::GetObjectRequest& in) {
-  auto reader = parts.store.open(parts.may_read(context, in.bucket, in.key), in.bucket, in.key);
-  if (!reader) throw no_such_key(in.key);
+  auto reader =
+      parts.store.open(parts.may_read(context, in.bucket, in.key), in.bucket, in.key, in.version_id.value_or(""));
+  if (!reader) throw absent(parts, context, in.bucket, in.key, in.version_id, "GET");
   model::GetObjectOutput out;
+  out.version_id = told_version(parts, in.bucket, reader->info());
   if (auto sent = describe(context, in, reader->info(), out)) {
     if (sent->size_bytes != reader->info().size_bytes) reader->restrict_to(sent->offset_bytes, sent->size_bytes);
     context.response_body = std::move(reader);
@@ -97,9 +102,11 @@ model::GetObjectOutput get_object(const Parts& parts, Context& context, const mo
 }
 
 model::HeadObjectOutput head_object(const Parts& parts, Context& context, const model::HeadObjectRequest& in) {
-  auto object = parts.store.head(parts.may_read(context, in.bucket, in.key), in.bucket, in.key);
-  if (!object) throw no_such_key(in.key);
+  auto object =
+      parts.store.head(parts.may_read(context, in.bucket, in.key), in.bucket, in.key, in.version_id.value_or(""));
+  if (!object) throw absent(parts, context, in.bucket, in.key, in.version_id, "HEAD");
   model::HeadObjectOutput out;
+  out.version_id = told_version(parts, in.bucket, *object);
   describe(context, in, *object, out);
   return out;
 }
@@ -107,29 +114,39 @@ model::HeadObjectOutput head_object(const Parts& parts, Context& context, const 
 model::DeleteObjectOutput delete_object(const Parts& parts, Context& context, const model::DeleteObjectRequest& in) {
   if (in.if_match_last_modified_time || in.if_match_size)
     refuse_unsupported("x-amz-if-match-last-modified-time and -size");
-  store::Preconditions preconditions;
-  if (in.if_match) preconditions.if_match = bare_etag(*in.if_match);
-  parts.store.erase(parts.may_write(context, in.bucket, in.key), in.bucket, in.key, preconditions);
-  return {};
+  store::EraseOptions options;
+  options.version_id = in.version_id.value_or("");
+  options.bypass_governance = in.bypass_governance_retention.value_or(false);
+  if (in.if_match) options.preconditions.if_match = bare_etag(*in.if_match);
+  const store::Erased done = parts.store.erase(parts.may_write(context, in.bucket, in.key), in.bucket, in.key, options);
+  model::DeleteObjectOutput out;
+  if (!done.version_id.empty()) out.version_id = done.version_id;
+  if (done.delete_marker) out.delete_marker = true;
+  return out;
 }
 
-// Removes one object of a DeleteObjects; absent: well.
-std::optional<Error> delete_one(const Parts& parts, const store::Grant& grant, const std::string& bucket,
-                                const model::ObjectIdentifier& object) {
-  try {
-    if (object.key.empty() || object.key.size() > limits::max_key_size_bytes)
-      throw Error(ErrorKind::caller, "KeyTooLongError", "Your key is too long");
-    if (object.version_id && *object.version_id != "null")
-      throw Error(ErrorKind::missing, "NoSuchVersion", "The specified version does not exist.");
-    if (object.last_modified_time || object.size) refuse_unsupported("LastModifiedTime and Size in DeleteObjects");
-    store::Preconditions preconditions;
-    if (object.e_tag) preconditions.if_match = bare_etag(*object.e_tag);
-    parts.store.erase(grant, bucket, object.key, preconditions);
-    return std::nullopt;
-  } catch (const Error& error) {
-    if (error.kind() == ErrorKind::bug) throw;
-    return error;
-  }
+// What a DeleteObjects asks for one object; throws Error for what it can't.
+store::Erasure erasure_of(const model::DeleteObjectsRequest& in, const model::ObjectIdentifier& object) {
+  if (object.key.empty() || object.key.size() > limits::max_key_size_bytes)
+    throw Error(ErrorKind::caller, "KeyTooLongError", "Your key is too long");
+  if (object.last_modified_time || object.size) refuse_unsupported("LastModifiedTime and Size in DeleteObjects");
+  if (object.version_id) check_version_id(*object.version_id);
+  store::Erasure out;
+  out.key = object.key;
+  out.options.version_id = object.version_id.value_or("");
+  out.options.bypass_governance = in.bypass_governance_retention.value_or(false);
+  if (object.e_tag) out.options.preconditions.if_match = bare_etag(*object.e_tag);
+  return out;
+}
+
+void tell(const model::ObjectIdentifier& asked, const store::Erased& done, model::DeleteObjectsOutput& out) {
+  if (!out.deleted) out.deleted.emplace();
+  model::DeletedObject& deleted = out.deleted->emplace_back();
+  deleted.key = asked.key;
+  deleted.version_id = asked.version_id;
+  if (!done.delete_marker) return;
+  deleted.delete_marker = true;
+  deleted.delete_marker_version_id = done.version_id;
 }
 
 model::DeleteObjectsOutput delete_objects(const Parts& parts, Context& context, const model::DeleteObjectsRequest& in) {
@@ -137,37 +154,38 @@ model::DeleteObjectsOutput delete_objects(const Parts& parts, Context& context, 
   if (objects.empty() || objects.size() > limits::max_delete_objects)
     throw Error(ErrorKind::caller, "MalformedXML",
                 "The XML you provided was not well-formed or did not validate against our published schema");
-  const store::Grant grant = parts.may_write(context, in.bucket, "");
-  // The ordinary case, all in one step; what carries conditions or can't be is done one by one.
-  std::vector<std::string> plain;
-  auto is_plain = [](const model::ObjectIdentifier& o) {
-    return !o.key.empty() && o.key.size() <= limits::max_key_size_bytes && (!o.version_id || *o.version_id == "null") &&
-           !o.e_tag && !o.last_modified_time && !o.size;
-  };
-  for (const auto& object : objects)
-    if (is_plain(object)) plain.push_back(object.key);
-  parts.store.erase_all(grant, in.bucket, plain);
   model::DeleteObjectsOutput out;
+  auto refused = [&](const model::ObjectIdentifier& object, const Error& error) {
+    if (!out.errors) out.errors.emplace();
+    out.errors->push_back({object.key, object.version_id, error.code(), error.message()});
+  };
+  std::vector<store::Erasure> erasures;
+  std::vector<const model::ObjectIdentifier*> asked;
   for (const auto& object : objects) {
-    auto error = is_plain(object) ? std::nullopt : delete_one(parts, grant, in.bucket, object);
-    if (error) {
-      if (!out.errors) out.errors.emplace();
-      out.errors->push_back({object.key, object.version_id, error->code(), error->message()});
-    } else if (!in.delete_.quiet.value_or(false)) {
-      if (!out.deleted) out.deleted.emplace();
-      model::DeletedObject& deleted = out.deleted->emplace_back();
-      deleted.key = object.key;
-      deleted.version_id = object.version_id;
+    try {
+      erasures.push_back(erasure_of(in, object));
+      asked.push_back(&object);
+    } catch (const Error& error) {
+      refused(object, error);
     }
+  }
+  parts.store.erase_all(parts.may_write(context, in.bucket, ""), in.bucket, erasures);
+  for (std::size_t i = 0; i < erasures.size(); i++) {
+    if (erasures[i].error)
+      refused(*asked[i], *erasures[i].error);
+    else if (!in.delete_.quiet.value_or(false))
+      tell(*asked[i], erasures[i].done, out);
   }
   return out;
 }
 
 model::GetObjectAttributesOutput get_object_attributes(const Parts& parts, Context& context,
                                                        const model::GetObjectAttributesRequest& in) {
-  auto object = parts.store.head(parts.may_read(context, in.bucket, in.key), in.bucket, in.key);
-  if (!object) throw no_such_key(in.key);
+  auto object =
+      parts.store.head(parts.may_read(context, in.bucket, in.key), in.bucket, in.key, in.version_id.value_or(""));
+  if (!object) throw absent(parts, context, in.bucket, in.key, in.version_id, "GET");
   model::GetObjectAttributesOutput out;
+  out.version_id = told_version(parts, in.bucket, *object);
   out.last_modified = object->last_modified;
   for (const std::string& attribute : in.object_attributes) {
     if (attribute == "ETag") {

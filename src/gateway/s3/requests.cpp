@@ -7,6 +7,7 @@
 #include "base/digest.hpp"
 #include "base/error.hpp"
 #include "base/limits.hpp"
+#include "gateway/s3/names.hpp"
 
 namespace tarn::gateway::s3 {
 namespace {
@@ -52,7 +53,7 @@ void check_member(std::string_view name, const Value& value) {
       break;
     case 'O':
       if (name == "ObjectLockMode" || name == "ObjectLockRetainUntilDate" || name == "ObjectLockLegalHoldStatus")
-        throw Error(ErrorKind::caller, "InvalidRequest", "Bucket is missing Object Lock Configuration");
+        refuse_unsupported(std::string(name));
       break;
     case 'S':
       if (name == "StorageClass" && value.is_string() &&
@@ -62,9 +63,7 @@ void check_member(std::string_view name, const Value& value) {
         refuse_unsupported("StorageClass " + value.as_string());
       break;
     case 'V':
-      if (name == "VersionId" && value.is_string() && value.as_string() != "null")
-        throw Error(ErrorKind::missing, "NoSuchVersion", "The specified version does not exist.")
-            .with("VersionId", value.as_string());
+      if (name == "VersionId" && value.is_string()) check_version_id(value.as_string());
       break;
   }
   if (std::find(unsupported_members.begin(), unsupported_members.end(), name) != unsupported_members.end())
@@ -85,18 +84,23 @@ void check_request(const Parts& parts, const Context& context, const Value& inpu
       check_member(name, value);
   }
   if (!bucket || !bucket->is_string()) return;
-  store::BucketInfo info = own_bucket(parts, context, bucket->as_string());
-  if (expected_owner && expected_owner->is_string() && expected_owner->as_string() != info.account)
+  auto info = find_own_bucket(parts, context, bucket->as_string());
+  if (expected_owner && expected_owner->is_string() && expected_owner->as_string() != info->account)
     throw Error(ErrorKind::denied, "AccessDenied", "Access Denied");
 }
 
-store::BucketInfo own_bucket(const Parts& parts, const Context& context, std::string_view name) {
+std::shared_ptr<const store::BucketInfo> find_own_bucket(const Parts& parts, const Context& context,
+                                                         std::string_view name) {
   auto info = parts.store.find_bucket(name);
   if (!info)
     throw Error(ErrorKind::missing, "NoSuchBucket", "The specified bucket does not exist")
         .with("BucketName", std::string(name));
   if (info->account != context.account()) throw Error(ErrorKind::denied, "AccessDenied", "Access Denied");
-  return *std::move(info);
+  return info;
+}
+
+store::BucketInfo own_bucket(const Parts& parts, const Context& context, std::string_view name) {
+  return *find_own_bucket(parts, context, name);
 }
 
 std::string canonical_user_id(std::string_view account) {

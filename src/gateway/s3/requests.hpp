@@ -35,6 +35,8 @@ struct Parts {
 void check_request(const Parts& parts, const Context& context, const Value& input);
 
 // The bucket, which must be there and the caller's own: NoSuchBucket, AccessDenied.
+std::shared_ptr<const store::BucketInfo> find_own_bucket(const Parts& parts, const Context& context,
+                                                         std::string_view name);
 store::BucketInfo own_bucket(const Parts& parts, const Context& context, std::string_view name);
 
 // "AWS names its owners by a 64-digit canonical id": ours follows from the account.

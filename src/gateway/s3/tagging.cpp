@@ -2,6 +2,7 @@
 #include "base/error.hpp"
 #include "gateway/s3/requests.hpp"
 #include "gateway/s3/tags.hpp"
+#include "gateway/s3/versioning.hpp"
 
 namespace tarn::gateway::s3 {
 namespace {
@@ -30,26 +31,40 @@ api::Empty delete_bucket_tagging(const Parts& parts, Context&, const model::Dele
   return {};
 }
 
+// The version whose tags were changed, as answers tell it.
+template <class Request>
+std::optional<std::string> change_tags(const Parts& parts, Context& context, const Request& in,
+                                       std::map<std::string, std::string> tags) {
+  const store::ObjectInfo changed = parts.store.change_object(
+      parts.may_write(context, in.bucket, in.key), in.bucket, in.key, in.version_id.value_or(""),
+      [&](store::ObjectInfo& info) { info.headers.tags = std::move(tags); });
+  return told_version(parts, in.bucket, changed);
+}
+
 model::PutObjectTaggingOutput put_object_tagging(const Parts& parts, Context& context,
                                                  const model::PutObjectTaggingRequest& in) {
-  parts.store.set_tags(parts.may_write(context, in.bucket, in.key), in.bucket, in.key,
-                       checked_tags(in.tagging.tag_set, max_object_tags));
-  return {};
+  auto tags = checked_tags(in.tagging.tag_set, max_object_tags);
+  model::PutObjectTaggingOutput out;
+  out.version_id = change_tags(parts, context, in, std::move(tags));
+  return out;
 }
 
 model::GetObjectTaggingOutput get_object_tagging(const Parts& parts, Context& context,
                                                  const model::GetObjectTaggingRequest& in) {
-  auto object = parts.store.head(parts.may_read(context, in.bucket, in.key), in.bucket, in.key);
-  if (!object) throw no_such_key(in.key);
+  auto object =
+      parts.store.head(parts.may_read(context, in.bucket, in.key), in.bucket, in.key, in.version_id.value_or(""));
+  if (!object) throw absent(parts, context, in.bucket, in.key, in.version_id, "GET");
   model::GetObjectTaggingOutput out;
+  out.version_id = told_version(parts, in.bucket, *object);
   out.tag_set = tag_list(object->headers.tags);
   return out;
 }
 
 model::DeleteObjectTaggingOutput delete_object_tagging(const Parts& parts, Context& context,
                                                        const model::DeleteObjectTaggingRequest& in) {
-  parts.store.set_tags(parts.may_write(context, in.bucket, in.key), in.bucket, in.key, {});
-  return {};
+  model::DeleteObjectTaggingOutput out;
+  out.version_id = change_tags(parts, context, in, {});
+  return out;
 }
 
 }  // namespace

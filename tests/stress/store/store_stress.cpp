@@ -227,7 +227,10 @@ class Worker {
 
   void erase(uint64_t key) {
     if (dice_.below(4) == 0) {
-      change(key, {}, [&](const std::string& name) { store_.erase_all(grant_, bucket_name, {name, "never-there"}); });
+      change(key, {}, [&](const std::string& name) {
+        std::vector<Erasure> erasures{{name, {}, {}, {}}, {"never-there", {}, {}, {}}};
+        store_.erase_all(grant_, bucket_name, erasures);
+      });
     } else {
       change(key, {}, [&](const std::string& name) { store_.erase(grant_, bucket_name, name); });
     }
@@ -247,8 +250,10 @@ class Worker {
     Content after = present_[key];
     if (after.count == 0) return;
     after.tag = dice_.next();
-    change(key, after,
-           [&](const std::string& name) { store_.set_tags(grant_, bucket_name, name, headers_of(after.tag).tags); });
+    change(key, after, [&](const std::string& name) {
+      store_.change_object(grant_, bucket_name, name, "",
+                           [&](ObjectInfo& info) { info.headers.tags = headers_of(after.tag).tags; });
+    });
   }
 
   CompletedPart put_part(const std::string& name, const std::string& id, int number, const Piece& piece) {
