@@ -2,7 +2,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
 #include <unistd.h>
+#include <set>
 
 #include <cstring>
 #include <filesystem>
@@ -41,7 +43,9 @@ TEST(Names, CopySources) {
   EXPECT_EQ(parse_copy_source("/b/a%20b/c%2Bd").key, "a b/c+d");
   EXPECT_EQ(parse_copy_source("b/k?versionId=null").key, "k");
   EXPECT_EQ(parse_copy_source("b/what?no").key, "what?no");
-  EXPECT_EQ(code_of([] { parse_copy_source("b/k?versionId=abc"); }), "NoSuchVersion");
+  EXPECT_EQ(parse_copy_source("b/k?versionId=0123456789abcdef0123456789abcdef").version_id,
+            "0123456789abcdef0123456789abcdef");
+  EXPECT_EQ(code_of([] { parse_copy_source("b/k?versionId=abc"); }), "InvalidArgument");
   for (const char* bad : {"", "/", "b", "b/", "/b/", "//k"})
     EXPECT_EQ(code_of([&] { parse_copy_source(bad); }), "InvalidArgument") << bad;
 }
@@ -228,7 +232,7 @@ TEST_F(S3Test, WhatIsNotThereIsRefusedByName) {
                                                                        {"ServerSideEncryption", "NotImplemented"},
                                                                        {"SSECustomerKey", "NotImplemented"},
                                                                        {"GrantRead", "AccessControlListNotSupported"},
-                                                                       {"ObjectLockMode", "InvalidRequest"}}) {
+                                                                       {"ObjectLockMode", "NotImplemented"}}) {
     Bytes body("x");
     Value input = object("k");
     EXPECT_EQ(error("PutObject",
@@ -353,8 +357,9 @@ TEST_F(S3Test, DeletingManyTellsEachFate) {
   Value out = call("DeleteObjects", bucket().set("Delete", Value::map({{"Objects", objects}})));
   EXPECT_EQ(out.at("Deleted").as_list().size(), 2u);
   ASSERT_EQ(out.at("Errors").as_list().size(), 2u);
-  EXPECT_EQ(out.at("Errors").as_list()[0].at("Code"), Value("PreconditionFailed"));
-  EXPECT_EQ(out.at("Errors").as_list()[1].at("Code"), Value("NoSuchVersion"));
+  std::set<std::string> codes;
+  for (const Value& refused : out.at("Errors").as_list()) codes.insert(refused.string_or("Code"));
+  EXPECT_EQ(codes, (std::set<std::string>{"InvalidArgument", "PreconditionFailed"}));
   EXPECT_EQ(get("b"), "x");
   EXPECT_EQ(error("DeleteObjects", bucket().set("Delete", Value::map({{"Objects", Value::list()}}))), "MalformedXML");
 }
