@@ -125,6 +125,14 @@ int digits_of(const Type& type) {
              : 3;
 }
 
+// DuckDB leaves out the zero before the point where all digits are behind it.
+void append_decimal(std::string& out, const std::string& text) {
+  const std::size_t sign = text.starts_with('-') ? 1 : 0;
+  out.append(text, 0, sign);
+  if (text.size() > sign && text[sign] == '.') out += '0';
+  out.append(text, sign);
+}
+
 void append_value(std::string& out, const Value& value, const Type& type) {
   if (value.IsNull()) return void(out += "null");
   switch (value.type().id()) {
@@ -147,6 +155,8 @@ void append_value(std::string& out, const Value& value, const Type& type) {
       return;
     case LogicalTypeId::INTERVAL:
       return append_interval(out, duckdb::IntervalValue::Get(value), type.kind);
+    case LogicalTypeId::DECIMAL:
+      return append_decimal(out, value.ToString());
     case LogicalTypeId::BLOB:
       return append_binary(out, duckdb::StringValue::Get(value));
     case LogicalTypeId::VARCHAR:

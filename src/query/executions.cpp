@@ -11,6 +11,11 @@
 namespace tarn::query {
 namespace {
 
+// Clients give the database also in Hive's quotes: `sales`.
+std::string unquoted(const std::string& name) {
+  return name.size() > 2 && name.front() == '`' && name.back() == '`' ? name.substr(1, name.size() - 2) : name;
+}
+
 constexpr const char* kind = "athena.execution";            // id -> {Execution, Columns, Result, ...}
 constexpr const char* of_kind = "athena.execution_of";      // workgroup, newest first -> {Id}
 constexpr const char* open_kind = "athena.execution_open";  // id -> {}: not over yet
@@ -288,7 +293,7 @@ void Executions::run(Job& job) {
             *job.execution.work_group,
             job.enforced_location,
             context.catalog.value_or(default_catalog),
-            catalog::fold_name(context.database.value_or("default")),
+            catalog::fold_name(unquoted(context.database.value_or("default"))),
             job.output_location,
             job.execution.execution_parameters.value_or(std::vector<std::string>()),
             *job.execution.status->submission_date_time,

@@ -70,6 +70,13 @@ void read_format(const std::vector<Property>& properties, Target& target) {
   for (auto& key : target.partition_keys) key = catalog::fold_name(key);
 }
 
+template <class Column>
+std::vector<std::string> names_of(const std::vector<Column>& columns) {
+  std::vector<std::string> out;
+  for (const auto& column : columns) out.push_back(column.name);
+  return out;
+}
+
 // What the form of text files is called in file names, so that readers find the codec.
 std::string extension(const Target& target) {
   if (target.format == "PARQUET") return "";
@@ -95,8 +102,23 @@ std::string file_stem(const Run& run) {
   return format_time(run.now, "%Y%m%d_%H%M%S") + "_00000_" + run.id.substr(0, 5) + "_" + run.id;
 }
 
-// Writes the rows of `sql` (whose columns are named as they shall be in the files) below the target's location.
-uint64_t copy(Run& run, const std::string& sql, const dialect::Printed& printed, const Target& target) {
+// The same rows as one column of JSON text, with the partition keys beside it: DuckDB's own writer of JSON knows no
+// partitions. No character of the text is its delimiter or a line's end.
+std::string as_json_lines(const std::string& sql, const std::vector<std::string>& columns, const Target& target) {
+  std::string members, keys;
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    const std::string name = sql_name(columns[i]);
+    if (i + target.partition_keys.size() < columns.size())
+      members += (members.empty() ? "" : ", ") + name + " := " + name;
+    else
+      keys += ", " + name;
+  }
+  return "SELECT CAST(to_json(struct_pack(" + members + ")) AS VARCHAR)" + keys + " FROM (" + sql + ") AS lines";
+}
+
+// Writes the rows of `sql` (whose columns are named so, as they shall be in the files) below the target's location.
+uint64_t copy(Run& run, const std::string& sql, const std::vector<std::string>& columns,
+              const dialect::Printed& printed, const Target& target) {
   run.planned();
   run.session.discard();  // what a first try left
   if (target.partition_keys.empty())
@@ -104,19 +126,20 @@ uint64_t copy(Run& run, const std::string& sql, const dialect::Printed& printed,
                        "COPY (" + sql + ") TO " + sql_text(target.location + file_stem(run) + extension(target)) +
                            " (" + copy_options(target) + ")",
                        printed, nullptr, nullptr);
-  if (target.format == "JSON")
-    throw Error(ErrorKind::unsupported, "NOT_SUPPORTED",
-                "tarn can't write partitioned tables in JSON. Use PARQUET or TEXTFILE.");
+  const bool json = target.format == "JSON";
+  Target lines = target;
+  if (json) lines.format = "TEXTFILE", lines.text.delimiter = "\x01";
   std::string keys;
   for (const auto& key : target.partition_keys) keys += (keys.empty() ? "" : ", ") + sql_name(key);
   std::string location = target.location;
   location.pop_back();
   const std::string suffix = extension(target);
   return run_printed(run,
-                     "COPY (" + sql + ") TO " + sql_text(location) + " (" + copy_options(target) + ", PARTITION_BY (" +
+                     "COPY (" + (json ? as_json_lines(sql, columns, target) : sql) + ") TO " + sql_text(location) +
+                         " (" + copy_options(lines) + ", PARTITION_BY (" +
                          keys + "), OVERWRITE_OR_IGNORE true, FILENAME_PATTERN " +
                          sql_text(file_stem(run) + "_{uuid}") +
-                         (target.format == "PARQUET" ? "" : ", FILE_EXTENSION " + sql_text("csv" + suffix)) + ")",
+                         (target.format == "PARQUET" ? "" : ", FILE_EXTENSION " + sql_text((json ? "json" : "csv") + suffix)) + ")",
                      printed, nullptr, nullptr);
 }
 
@@ -385,7 +408,7 @@ Outcome create_table_as(Run& run, const dialect::CreateTableAs& statement, const
         for (auto& column : columns) column.name = catalog::fold_name(column.name);
         check_columns(columns, target);
         for (const auto& column : columns) hive_type(column);
-        return statement.with_data ? copy(run, renamed(printed.sql, columns), printed, target) : 0;
+        return statement.with_data ? copy(run, renamed(printed.sql, columns), names_of(columns), printed, target) : 0;
       });
   const auto written = run.session.written();
   const auto partitions =
@@ -488,7 +511,9 @@ Outcome insert_into(Run& run, const dialect::InsertInto& statement, const Parame
   const uint64_t rows = with_decimals(
       options,
       [&](const dialect::PrintOptions& o) { return dialect::to_duckdb_as(*statement.query, resolver(run), o, filled); },
-      [&](const dialect::Printed& printed) { return copy(run, widened(printed.sql, filled, all), printed, target); });
+      [&](const dialect::Printed& printed) {
+        return copy(run, widened(printed.sql, filled, all), names_of(all), printed, target);
+      });
 
   std::vector<glue::PartitionInput> added;
   if (!target.partition_keys.empty())
@@ -530,7 +555,7 @@ Outcome unload(Run& run, const dialect::Unload& statement, const Parameters& par
         for (std::size_t i = 0; i < columns.size(); ++i)  // unnamed and doubled columns keep their place's name
           if (!seen.insert(columns[i].name).second) columns[i].name = "_col" + std::to_string(i);
         if (!target.partition_keys.empty()) check_columns(columns, target);
-        return copy(run, renamed(printed.sql, columns), printed, target);
+        return copy(run, renamed(printed.sql, columns), names_of(columns), printed, target);
       });
   const auto written = run.session.written();
   if (!target.partition_keys.empty()) written_partitions(run.session, target);

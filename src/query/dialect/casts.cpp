@@ -290,6 +290,7 @@ std::optional<std::string> cast_sql(const Casting& c) {
     if (from.kind == TypeKind::json) return c.from.sql;
     if (!has_json(from)) return std::nullopt;
     Value source = c.from;
+    if (from.kind == TypeKind::decimal) return "CAST(" + text_sql(c.style, c.from) + " AS JSON)";
     if (is_time(from) && from.kind != TypeKind::date) source = Value{text_sql(c.style, c.from), varchar_type()};
     return "CASE WHEN " + c.from.sql + " IS NOT NULL THEN to_json(" + source.sql + ") END";
   }
@@ -423,6 +424,10 @@ std::string text_sql(const Style& style, const Value& value) {
     case TypeKind::interval_day_second:
     case TypeKind::interval_year_month:
       return interval_text(value);
+    case TypeKind::decimal: {
+      std::string text = "CAST(" + value.sql + " AS VARCHAR)";  // without a zero before the point where all is fraction
+      return value.type.precision > value.type.scale ? text : "regexp_replace(" + text + ", '^(-?)\\.', '\\10.')";
+    }
     default:
       return "CAST(" + value.sql + " AS VARCHAR)";
   }

@@ -48,6 +48,33 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
+// "DECIMAL(3, 1)" of "... DECIMAL(3,1) ...".
+std::string decimal_name(std::string_view line) {
+  std::string inside = between(line, "DECIMAL(", ")").value_or("");
+  if (size_t comma = inside.find(','); comma != std::string::npos) inside.insert(comma + 1, " ");
+  return "DECIMAL(" + inside + ")";
+}
+
+// RE2's complaints of a pattern. What Java's regular expressions have and it has not is refused by name.
+std::optional<AthenaError> bad_pattern(std::string_view line) {
+  static constexpr std::array complaints = {
+      "missing ]: ",           "missing ): ",
+      "unexpected ): ",        "invalid escape sequence: ",
+      "invalid character class: ", "invalid character class range: ",
+      "no argument for repetition operator: ", "invalid repetition operator: ", "bad repetition operator: ",
+      "invalid repetition size: ", "trailing \\", "invalid named capture group: "};
+  if (auto part = between(line, "invalid perl operator: ", ""))
+    return AthenaError{"NOT_SUPPORTED", "tarn's regular expressions do not have " + *part};
+  for (std::string_view complaint : complaints) {
+    auto part = between(line, complaint, "");
+    if (!part) continue;
+    bool back_reference = part->size() == 2 && (*part)[0] == '\\' && (*part)[1] >= '1' && (*part)[1] <= '9';
+    if (back_reference) return AthenaError{"NOT_SUPPORTED", "tarn's regular expressions do not have " + *part};
+    return AthenaError{"INVALID_FUNCTION_ARGUMENT", std::string(line.substr(line.find(complaint)))};
+  }
+  return std::nullopt;
+}
+
 // "Conversion Error: ..." of a CAST.
 std::optional<AthenaError> conversion(std::string_view line) {
   if (auto text = between(line, "Could not convert string '", "' to ")) {
@@ -57,10 +84,8 @@ std::optional<AthenaError> conversion(std::string_view line) {
                        "Cannot cast '" + *text + "' to " + std::string(word ? word->cast : type)};
   }
   if (auto text = between(line, "Could not convert string \"", "\" to DECIMAL(")) {
-    std::string type = between(line, "\" to DECIMAL(", ")").value_or("");
-    if (size_t comma = type.find(','); comma != std::string::npos) type.insert(comma + 1, " ");
     return AthenaError{"INVALID_CAST_ARGUMENT",
-                       "Cannot cast VARCHAR '" + *text + "' to DECIMAL(" + type + "). Value is not a number."};
+                       "Cannot cast VARCHAR '" + *text + "' to " + decimal_name(line.substr(line.rfind("\" to ")))+ ". Value too large."};
   }
   if (auto value = between(line, " with value ", " can't be cast")) {
     std::string to = between(line, "destination type ", "").value_or("");
@@ -71,8 +96,10 @@ std::optional<AthenaError> conversion(std::string_view line) {
     return AthenaError{"NUMERIC_VALUE_OUT_OF_RANGE", "Out of range for " + type + ": " + *value};
   }
   if (auto value = between(line, "Could not cast value ", " to DECIMAL(")) {
-    return AthenaError{"INVALID_CAST_ARGUMENT", "Cannot cast '" + *value + "' to DECIMAL(" +
-                                                    between(line, " to DECIMAL(", ")").value_or("") + ")"};
+    return AthenaError{"INVALID_CAST_ARGUMENT", "Cannot cast '" + *value + "' to " + decimal_name(line)};
+  }
+  if (auto value = between(line, "Casting value \"", "\" to type DECIMAL(")) {
+    return AthenaError{"INVALID_CAST_ARGUMENT", "Cannot cast DECIMAL '" + *value + "' to " + decimal_name(line)};
   }
   if (auto text = between(line, "date field value out of range: \"", "\"")) {
     return AthenaError{"INVALID_CAST_ARGUMENT", "Value cannot be cast to date: " + *text};
@@ -121,6 +148,9 @@ std::optional<AthenaError> known_error(std::string_view message, const std::stri
   if (size_t colon = line.find("Error: "); colon != std::string_view::npos) line.remove_prefix(colon + 7);
   if (std::optional<AthenaError> out = conversion(line)) return out;
   if (std::optional<AthenaError> out = overflow(line)) return out;
+  if (has(message, "Invalid Input Error")) {
+    if (std::optional<AthenaError> out = bad_pattern(line)) return out;
+  }
   if (has(line, "More than one row returned by a subquery"))
     return AthenaError{"SUBQUERY_MULTIPLE_ROWS", "Scalar sub-query has returned multiple rows"};
   if (auto input = between(message, "Malformed JSON at byte", "")) {

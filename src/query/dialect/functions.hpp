@@ -78,6 +78,9 @@ const FoundFunction* find_function(std::string_view name);
 // How many names the tables have.
 size_t function_count();
 
+// A map from each key to the values of all its entries, of a list of STRUCT(k, v) by that name.
+std::string multimap_sql(const std::string& entries);
+
 FunctionTable text_functions();
 FunctionTable regexp_functions();
 FunctionTable number_functions();

@@ -47,6 +47,14 @@ std::string write_multimap_agg(Call& call) {
          "list_transform(list_filter(l, lambda e: e.k = d), lambda e: e.v)))))[1]";
 }
 
+// Of keys that several maps have, the first map's value.
+std::string write_map_union(Call& call) {
+  std::string entries = "flatten(list_filter(" + call.fill("list@(map_entries($1))") + ", lambda m: m IS NOT NULL))";
+  return "list_transform([" + entries +
+         "], lambda l: map_from_entries(list_filter(l, lambda e, i: list_position(list_transform(l, lambda f: f.key), "
+         "e.key) = i)))[1]";
+}
+
 std::string write_histogram(Call& call) {
   return "CAST(" + call.fill("histogram@($1)") + " AS " + to_duckdb(call.result) + ")";
 }
@@ -95,6 +103,7 @@ constexpr FunctionRow aggregate_rows[] = {
     {"kurtosis", "double -> double", "kurtosis@($1)"},
     {"listagg", "varchar(x), varchar(y) -> varchar", "", write_listagg},
     {"map_agg", "K, V -> map(K,V)", "", write_map_agg},
+    {"map_union", "map(K,V) -> map(K,V)", "", write_map_union},
     {"max", "E -> E", "max@($1)"},
     {"max", "E, bigint -> array(E)", "max@($1, $2)"},
     {"max_by", "V, K -> V", "arg_max_null@($1, $2)"},

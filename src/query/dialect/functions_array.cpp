@@ -67,7 +67,8 @@ std::string write_array_join(Call& call) {
 std::string write_element_at(Call& call) {
   std::string item = "(" + call.sql(0) + ")[" + call.sql(1) + "]";
   const Value& index = call.arguments[1];
-  if (index.number && index.sql != "0") return item;
+  bool nonzero = index.sql.substr(0, index.sql.find(" AS ")).find_first_of("123456789") != std::string::npos;
+  if (index.number && nonzero) return item;
   return call.guard(call.sql(1) + " = 0", "INVALID_FUNCTION_ARGUMENT", "'SQL array indices start at 1'", item);
 }
 
@@ -85,9 +86,30 @@ std::string write_slice(Call& call) {
 
 std::string write_sequence(Call& call) {
   const Type& type = call.arguments[0].type;
+  constexpr const char* wrong_way =
+      "'sequence stop value should be greater than or equal to start value if step is greater than zero otherwise stop "
+      "should be less than or equal to start'";
   if (type.is_integral()) {
-    if (call.arguments.size() == 3) return call.fill("generate_series($1, $2, $3)");
+    if (call.arguments.size() == 3) {
+      return call.guard(call.fill("$3 = 0 OR ($3 > 0 AND $2 < $1) OR ($3 < 0 AND $2 > $1)"), "INVALID_FUNCTION_ARGUMENT",
+                        wrong_way, call.fill("generate_series($1, $2, $3)"));
+    }
     return call.fill("generate_series($1, $2, CASE WHEN $2 < $1 THEN -1 ELSE 1 END)");
+  }
+  if (call.arguments.size() == 3 && call.arguments[2].type.kind == TypeKind::interval_year_month) {
+    // Each step from the start: the end of a month is not lost on the way through a shorter one.
+    return with_names({call.sql(0), call.sql(1), "(date_part('year', " + call.sql(2) + ") * 12 + date_part('month', " +
+                                                     call.sql(2) + "))"},
+                      [&](const std::vector<std::string>& n) {
+                        std::string moment = "CAST(" + n[0] + " + to_months(CAST(i * " + n[2] + " AS INTEGER)) AS " +
+                                             to_duckdb(type) + ")";
+                        std::string steps = "date_sub('month', CAST(" + n[0] + " AS TIMESTAMP), CAST(" + n[1] +
+                                            " AS TIMESTAMP)) // " + n[2];
+                        return call.guard(n[2] + " = 0 OR (" + n[2] + " > 0 AND " + n[1] + " < " + n[0] + ") OR (" +
+                                              n[2] + " < 0 AND " + n[1] + " > " + n[0] + ")",
+                                          "INVALID_FUNCTION_ARGUMENT", wrong_way,
+                                          "list_transform(generate_series(0, " + steps + "), lambda i: " + moment + ")");
+                      });
   }
   std::string step = call.arguments.size() == 3
                          ? call.sql(2)
@@ -158,6 +180,22 @@ std::string write_arrays_overlap(Call& call) {
          " IS NOT NULL AND " + b + " IS NOT NULL THEN false END";
 }
 
+std::string write_contains_sequence(Call& call) {
+  return call.fill(
+      "CASE WHEN $1 IS NOT NULL AND $2 IS NOT NULL THEN len($2) = 0 OR len(list_filter(range(1, CAST(len($1) - len($2) + "
+      "2 AS BIGINT)), lambda i: ($1)[i:i + len($2) - 1] = $2)) > 0 END");
+}
+
+// Of all bit patterns with n bits set, in the order that counts the first element fastest last.
+std::string write_combinations(Call& call) {
+  std::string chosen = call.fill(
+      "list_filter(range(0, CAST(1 AS BIGINT) << CAST(len($1) AS INTEGER)), lambda m: bit_count(m) = $2)");
+  std::string items = call.fill("list_transform(list_sort(" + chosen +
+                                "), lambda m: list_filter($1, lambda e, i: (m >> (i - 1)) & 1 = 1))");
+  return call.guard(call.fill("$2 < 0 OR $2 > 5 OR len($1) > 20"), "INVALID_FUNCTION_ARGUMENT",
+                    "'combinations of more than 5 of an array, or of more than 20 elements'", items);
+}
+
 std::string refuse_comparator(Call& call) {
   Printer::unsupported(call.at.at, "array_sort with a comparator");
 }
@@ -186,6 +224,30 @@ std::string write_map_from_entries(Call& call) {
   }
   call.result = map_type(row.children[0], row.children[1]);
   return "map_from_entries(" + call.sql(0) + ")";
+}
+
+std::string write_multimap_from_entries(Call& call) {
+  const Type& row = call.arguments[0].type.children[0];
+  if (row.kind != TypeKind::row || row.children.size() != 2) {
+    call.fail("FUNCTION_NOT_FOUND",
+              "Unexpected parameters (" + to_trino(call.arguments[0].type) +
+                  ") for function multimap_from_entries. Expected: multimap_from_entries(array(row(k,v))) K, V");
+  }
+  call.result = map_type(row.children[0], array_type(row.children[1]));
+  std::string name = row.field_names[0].empty() ? "field0" : row.field_names[0];
+  std::string item = row.field_names[1].empty() ? "field1" : row.field_names[1];
+  std::string entries = "list_transform(" + call.sql(0) + ", lambda e: struct_pack(k := e." + quote_name(name) +
+                        ", v := e." + quote_name(item) + "))";
+  return with_names({entries}, [](const std::vector<std::string>& n) { return multimap_sql(n[0]); });
+}
+
+// A key that one map lacks has NULL there.
+std::string write_map_zip_with(Call& call) {
+  std::string keys = "list_transform(list_concat(map_keys(" + call.sql(0) + "), list_filter(map_keys(" + call.sql(1) +
+                     "), lambda k: NOT map_contains(" + call.sql(0) + ", k))), lambda k: struct_pack(k := k, a := (" +
+                     call.sql(0) + ")[k], b := (" + call.sql(1) + ")[k]))";
+  return "map_from_entries(list_transform(" + keys +
+         ", lambda e: struct_pack(k := e.k, v := " + call.body(2, {"e.k", "e.a", "e.b"}) + ")))";
 }
 
 std::string write_map_filter(Call& call) {
@@ -223,7 +285,9 @@ constexpr FunctionRow array_rows[] = {
     {"arrays_overlap", "array(E), array(E) -> boolean", "", write_arrays_overlap},
     {"cardinality", "array(E) -> bigint", "len($1)"},
     {"cardinality", "map(K,V) -> bigint", "CAST(cardinality($1) AS BIGINT)"},
+    {"combinations", "array(T), bigint -> array(array(T))", "", write_combinations},
     {"contains", "array(T), T -> boolean", "", write_contains},
+    {"contains_sequence", "array(T), array(T) -> boolean", "", write_contains_sequence},
     {"element_at", "array(E), bigint -> E", "", write_element_at},
     {"element_at", "map(K,V), K -> V", "($1)[$2]"},
     {"filter", "array(T), (T) => boolean -> array(T)", "list_filter($1, $2)"},
@@ -241,6 +305,8 @@ constexpr FunctionRow array_rows[] = {
     {"sequence", "date, date, interval year to month -> array(date)", "", write_sequence},
     {"sequence", "timestamp(p), timestamp(p), interval day to second -> array(timestamp(p))", "", write_sequence},
     {"sequence", "timestamp(p), timestamp(p), interval year to month -> array(timestamp(p))", "", write_sequence},
+    {"shuffle", "array(T) -> array(T)",
+     "list_transform(list_sort(list_transform($1, lambda e: struct_pack(r := random(), e := e))), lambda s: s.e)"},
     {"slice", "array(E), bigint, bigint -> array(E)", "", write_slice},
     {"transform", "array(T), (T) => U -> array(U)", "list_transform($1, $2)"},
     {"trim_array", "array(E), bigint -> array(E)", "($1)[1:len($1) - $2]"},
@@ -259,12 +325,21 @@ constexpr FunctionRow map_rows[] = {
     {"map_filter", "map(K,V), (K, V) => boolean -> map(K,V)", "", write_map_filter},
     {"map_from_entries", "array(T) -> map(K,V)", "", write_map_from_entries},
     {"map_keys", "map(K,V) -> array(K)", "map_keys($1)"},
+    {"map_zip_with", "map(K,A), map(K,B), (K, A, B) => R -> map(K,R)", "", write_map_zip_with},
+    {"multimap_from_entries", "array(T) -> map(K,V)", "", write_multimap_from_entries},
     {"map_values", "map(K,V) -> array(V)", "map_values($1)"},
     {"transform_keys", "map(K,V), (K, V) => R -> map(R,V)", "", write_transform_keys},
     {"transform_values", "map(K,V), (K, V) => R -> map(K,R)", "", write_transform_values},
 };
 
 }  // namespace
+
+std::string multimap_sql(const std::string& entries) {
+  return "map_from_entries(list_transform(list_filter(list_transform(" + entries + ", lambda e: e.k), lambda d, i: " +
+         "list_position(list_transform(" + entries +
+         ", lambda e: e.k), d) = i), lambda d: struct_pack(k := d, v := list_transform(list_filter(" + entries +
+         ", lambda e: e.k = d), lambda e: e.v))))";
+}
 
 FunctionTable array_functions() {
   return {FunctionKind::scalar, array_rows};

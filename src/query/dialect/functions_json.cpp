@@ -65,8 +65,13 @@ std::optional<std::string> duckdb_path(std::string_view path) {
 }
 
 std::string path_of(Call& call, size_t i) {
-  std::optional<std::string> path = duckdb_path(call.literal(i));
-  if (!path) Printer::unsupported(call.call.arguments[i]->at, "the JSON path '" + call.literal(i) + "'");
+  const std::string& text = call.literal(i);
+  std::optional<std::string> path = duckdb_path(text);
+  bool wild = text.find_first_of("*?@") != std::string::npos || text.find("..") != std::string::npos;
+  if (!path && !wild) {
+    Printer::fail(call.call.arguments[i]->at, "INVALID_FUNCTION_ARGUMENT", "Invalid JSON path: '" + text + "'");
+  }
+  if (!path) Printer::unsupported(call.call.arguments[i]->at, "the JSON path '" + text + "'");
   return quote_text(*path);
 }
 
@@ -122,6 +127,11 @@ std::string write_json_array_contains(Call& call) {
                                             ", '$[*]'), lambda e: " + same + ")) > 0 END");
 }
 
+std::string write_json_parse(Call& call) {
+  return call.guard("NOT json_valid(" + call.sql(0) + ")", "INVALID_FUNCTION_ARGUMENT",
+                    "'Cannot convert value to JSON: ''' || " + call.sql(0) + " || ''''", "json(" + call.sql(0) + ")");
+}
+
 constexpr FunctionRow json_rows[] = {
     {"is_json_scalar", "json -> boolean", "json_type($1) NOT IN ('OBJECT', 'ARRAY')"},
     {"is_json_scalar", "varchar -> boolean", "json_type($1) NOT IN ('OBJECT', 'ARRAY')"},
@@ -142,7 +152,7 @@ constexpr FunctionRow json_rows[] = {
     {"json_extract_scalar", "json, varchar -> varchar", "", write_json_extract_scalar},
     {"json_extract_scalar", "varchar(x), varchar -> varchar(x)", "", write_json_extract_scalar},
     {"json_format", "json -> varchar", "CAST($1 AS VARCHAR)"},
-    {"json_parse", "varchar(x) -> json", "json($1)"},
+    {"json_parse", "varchar(x) -> json", "", write_json_parse},
     {"json_size", "json, varchar -> bigint", "", write_json_size},
     {"json_size", "varchar(x), varchar -> bigint", "", write_json_size},
 };

@@ -68,6 +68,14 @@ std::string write_sqrt(Call& call) {
   });
 }
 
+// DuckDB takes a power, which misses the whole roots by a bit; a step of Newton's finds them.
+std::string write_cbrt(Call& call) {
+  return with_names({"cbrt(" + call.sql(0) + ")", call.sql(0)}, [](const std::vector<std::string>& n) {
+    return "CASE WHEN " + n[0] + " = 0 OR NOT isfinite(" + n[0] + ") THEN " + n[0] + " ELSE " + n[0] + " - (" + n[0] +
+           " * " + n[0] + " * " + n[0] + " - " + n[1] + ") / (3 * " + n[0] + " * " + n[0] + ") END";
+  });
+}
+
 std::string write_from_base(Call& call) {
   std::string digits = "list_transform(string_split(lower(" + call.sql(0) +
                        "), ''), lambda c: CAST(strpos('0123456789abcdefghijklmnopqrstuvwxyz', c) - 1 AS BIGINT))";
@@ -105,7 +113,7 @@ constexpr FunctionRow number_rows[] = {
     {"asin", "double -> double", "CASE WHEN abs($1) > 1 THEN CAST('NaN' AS DOUBLE) ELSE asin($1) END"},
     {"atan", "double -> double", "atan($1)"},
     {"atan2", "double, double -> double", "atan2($1, $2)"},
-    {"cbrt", "double -> double", "cbrt($1)"},
+    {"cbrt", "double -> double", "", write_cbrt},
     {"ceil", "tinyint -> tinyint", "$1"},
     {"ceil", "smallint -> smallint", "$1"},
     {"ceil", "integer -> integer", "$1"},

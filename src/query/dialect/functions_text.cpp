@@ -12,8 +12,10 @@ namespace {
 constexpr std::string_view white_space =
     "chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || ' ' || chr(5760) || chr(8232) || chr(8233)";
 
+// A number literal above zero; it may stand in a CAST.
 bool positive_literal(const Value& value) {
-  return value.number && value.sql[0] != '(' && value.sql != "0";
+  std::string digits = value.sql.substr(0, value.sql.find(" AS "));
+  return value.number && digits.find('-') == std::string::npos && digits.find_first_of("123456789") != std::string::npos;
 }
 
 // substr counts from 1, or from the end; 0 and what lies outside give the empty text.
@@ -36,6 +38,49 @@ std::string write_split_part(Call& call) {
   std::string part = "string_split(" + call.sql(0) + ", " + call.sql(1) + ")[" + call.sql(2) + "]";
   if (positive_literal(call.arguments[2])) return part;
   return call.guard(call.sql(2) + " <= 0", "INVALID_FUNCTION_ARGUMENT", "'Index must be greater than zero'", part);
+}
+
+// The n-th place where the text is found, from the end for negative n: what stands before it are the pieces around its
+// other places.
+std::string write_strpos_instance(Call& call) {
+  std::string pieces = "string_split(" + call.sql(0) + ", " + call.sql(1) + ")";
+  return with_names({pieces, call.sql(1), call.sql(2)}, [&](const std::vector<std::string>& n) {
+    std::string before = "CASE WHEN " + n[2] + " > 0 THEN " + n[2] + " ELSE len(" + n[0] + ") + " + n[2] + " END";
+    std::string place = "CASE WHEN " + n[1] + " = '' THEN 1 WHEN abs(" + n[2] + ") >= len(" + n[0] +
+                        ") THEN 0 ELSE length(array_to_string((" + n[0] + ")[1:" + before + "], " + n[1] +
+                        ")) + 1 END";
+    return call.guard(n[2] + " = 0", "INVALID_FUNCTION_ARGUMENT",
+                      "'''instance'' must be a positive or negative number.'", place);
+  });
+}
+
+// The empty text stands before each character and at the end.
+std::string write_replace(Call& call) {
+  const std::optional<std::string>& search = call.arguments[1].text;
+  std::string replaced = call.fill("replace($1, $2, $3)");
+  if (search && !search->empty()) return replaced;
+  return call.fill("CASE WHEN $2 = '' THEN $3 || array_to_string(string_split($1, ''), $3) || $3 ELSE ") + replaced +
+         " END";
+}
+
+std::string write_pad(Call& call) {
+  std::string padded = call.call.name + call.fill("($1, CAST($2 AS INTEGER), $3)");
+  const std::optional<std::string>& with = call.arguments[2].text;
+  if (!with || with->empty()) {
+    padded = call.guard(call.sql(2) + " = ''", "INVALID_FUNCTION_ARGUMENT", "'Padding string must not be empty'",
+                        padded);
+  }
+  if (positive_literal(call.arguments[1])) return padded;
+  return call.guard(call.sql(1) + " NOT BETWEEN 0 AND 2147483647", "INVALID_FUNCTION_ARGUMENT",
+                    "'Target length must be in the range [0..2147483647]'", padded);
+}
+
+std::string write_split_to_multimap(Call& call) {
+  std::string pair = "struct_pack(k := string_split(e, " + call.sql(2) + ")[1], v := substr(e, strpos(e, " +
+                     call.sql(2) + ") + length(" + call.sql(2) + ")))";
+  std::string pairs = "list_transform(list_filter(string_split(" + call.sql(0) + ", " + call.sql(1) +
+                      "), lambda e: e <> ''), lambda e: " + pair + ")";
+  return with_names({pairs}, [](const std::vector<std::string>& n) { return multimap_sql(n[0]); });
 }
 
 // With a limit, the last piece holds the rest.
@@ -178,12 +223,58 @@ std::string write_regexp_replace(Call& call) {
   return call.fill("regexp_replace($1, $2, regexp_replace($3, '\\$([0-9])', '\\\\\\1', 'g'), 'g')");
 }
 
+// How many groups the pattern has that take a number.
+int count_groups(std::string_view pattern) {
+  int groups = 0;
+  bool in_class = false;
+  for (size_t i = 0; i < pattern.size(); i++) {
+    if (pattern[i] == '\\') {
+      i++;
+    } else if (in_class) {
+      in_class = pattern[i] != ']';
+    } else if (pattern[i] == '[') {
+      in_class = true;
+      if (pattern.substr(i + 1).starts_with("^]")) i += 2;
+      else if (pattern.substr(i + 1).starts_with("]")) i++;
+    } else if (pattern[i] == '(') {
+      std::string_view after = pattern.substr(i + 1);
+      bool named = after.starts_with("?P<") ||
+                   (after.starts_with("?<") && !after.starts_with("?<=") && !after.starts_with("?<!"));
+      groups += !after.starts_with("?") || named ? 1 : 0;
+    }
+  }
+  return groups;
+}
+
+// ", group" as the last argument of DuckDB's functions, and the check that the pattern has that many.
+std::string with_group(Call& call, const std::function<std::string(const std::string&)>& write) {
+  if (call.arguments.size() < 3) return write("");
+  std::string text = write(", CAST(" + call.sql(2) + " AS INTEGER)");
+  const std::optional<std::string>& pattern = call.arguments[1].text;
+  if (!pattern) return text;
+  std::string groups = std::to_string(count_groups(*pattern));
+  return call.guard(call.sql(2) + " NOT BETWEEN 0 AND " + groups, "INVALID_FUNCTION_ARGUMENT",
+                    "'Pattern has " + groups + " groups. Cannot access group ' || " + call.sql(2), text);
+}
+
 std::string write_regexp_extract(Call& call) {
   return with_names({call.sql(0), call.sql(1)}, [&](const std::vector<std::string>& n) {
-    std::string group = call.arguments.size() == 3 ? ", " + call.sql(2) : "";
-    return "CASE WHEN regexp_matches(" + n[0] + ", " + n[1] + ") THEN regexp_extract(" + n[0] + ", " + n[1] + group +
-           ") END";
+    return with_group(call, [&](const std::string& group) {
+      return "CASE WHEN regexp_matches(" + n[0] + ", " + n[1] + ") THEN regexp_extract(" + n[0] + ", " + n[1] + group +
+             ") END";
+    });
   });
+}
+
+std::string write_regexp_extract_all(Call& call) {
+  return with_group(call, [&](const std::string& group) { return call.fill("regexp_extract_all($1, $2") + group + ")"; });
+}
+
+// The first match: what stands before it is the first of the pieces between matches.
+std::string write_regexp_position(Call& call) {
+  return call.fill(
+      "CASE WHEN regexp_matches($1, $2) THEN CAST(length(string_split_regex($1, $2)[1]) + 1 AS BIGINT) WHEN $1 IS NOT "
+      "NULL AND $2 IS NOT NULL THEN -1 END");
 }
 
 // ---- URLs, by the regular expression of RFC 3986, appendix B
@@ -243,25 +334,27 @@ constexpr FunctionRow text_rows[] = {
     {"levenshtein_distance", "varchar(x), varchar(y) -> bigint", "", write_levenshtein},
     {"lower", "char(x) -> char(x)", "lower($1)"},
     {"lower", "varchar(x) -> varchar(x)", "lower($1)"},
-    {"lpad", "varchar(x), bigint, varchar(y) -> varchar", "lpad($1, CAST($2 AS INTEGER), $3)"},
+    {"lpad", "varchar(x), bigint, varchar(y) -> varchar", "", write_pad},
     {"ltrim", "varchar(x) -> varchar(x)", "", write_trim},
     {"ltrim", "varchar(x), varchar(y) -> varchar(x)", "", write_trim},
     {"normalize", "varchar(x) -> varchar", "", write_normalize},
     {"normalize", "varchar(x), varchar(y) -> varchar", "", write_normalize},
     {"position", "varchar(x), varchar(y) -> bigint", "strpos($2, $1)"},
     {"replace", "varchar(x), varchar(y) -> varchar(x)", "replace($1, $2, '')"},
-    {"replace", "varchar(x), varchar(y), varchar(z) -> varchar", "replace($1, $2, $3)"},
+    {"replace", "varchar(x), varchar(y), varchar(z) -> varchar", "", write_replace},
     {"reverse", "varchar(x) -> varchar(x)", "reverse($1)"},
     {"reverse", "array(E) -> array(E)", "list_reverse($1)"},
-    {"rpad", "varchar(x), bigint, varchar(y) -> varchar", "rpad($1, CAST($2 AS INTEGER), $3)"},
+    {"rpad", "varchar(x), bigint, varchar(y) -> varchar", "", write_pad},
     {"rtrim", "varchar(x) -> varchar(x)", "", write_trim},
     {"rtrim", "varchar(x), varchar(y) -> varchar(x)", "", write_trim},
     {"split", "varchar(x), varchar(y) -> array(varchar(x))", "string_split($1, $2)"},
     {"split", "varchar(x), varchar(y), bigint -> array(varchar(x))", "", write_split_limit},
     {"split_part", "varchar(x), varchar(y), bigint -> varchar(x)", "", write_split_part},
     {"split_to_map", "varchar, varchar, varchar -> map(varchar, varchar)", "", write_split_to_map},
+    {"split_to_multimap", "varchar, varchar, varchar -> map(varchar, array(varchar))", "", write_split_to_multimap},
     {"starts_with", "varchar(x), varchar(y) -> boolean", "starts_with($1, $2)"},
     {"strpos", "varchar(x), varchar(y) -> bigint", "strpos($1, $2)"},
+    {"strpos", "varchar(x), varchar(y), bigint -> bigint", "", write_strpos_instance},
     {"substr", "varchar(x), bigint -> varchar(x)", "", write_substr},
     {"substr", "varchar(x), bigint, bigint -> varchar(x)", "", write_substr},
     {"substring", "varchar(x), bigint -> varchar(x)", "", write_substr},
@@ -279,9 +372,10 @@ constexpr FunctionRow regexp_rows[] = {
     {"regexp_count", "varchar(x), varchar -> bigint", "len(regexp_extract_all($1, $2))"},
     {"regexp_extract", "varchar(x), varchar -> varchar(x)", "", write_regexp_extract},
     {"regexp_extract", "varchar(x), varchar, bigint -> varchar(x)", "", write_regexp_extract},
-    {"regexp_extract_all", "varchar(x), varchar -> array(varchar(x))", "regexp_extract_all($1, $2)"},
-    {"regexp_extract_all", "varchar(x), varchar, bigint -> array(varchar(x))", "regexp_extract_all($1, $2, $3)"},
+    {"regexp_extract_all", "varchar(x), varchar -> array(varchar(x))", "", write_regexp_extract_all},
+    {"regexp_extract_all", "varchar(x), varchar, bigint -> array(varchar(x))", "", write_regexp_extract_all},
     {"regexp_like", "varchar(x), varchar -> boolean", "regexp_matches($1, $2)"},
+    {"regexp_position", "varchar(x), varchar -> bigint", "", write_regexp_position},
     {"regexp_replace", "varchar(x), varchar -> varchar(x)", "", write_regexp_replace},
     {"regexp_replace", "varchar(x), varchar, varchar(y) -> varchar", "", write_regexp_replace},
     {"regexp_split", "varchar(x), varchar -> array(varchar(x))", "string_split_regex($1, $2)"},

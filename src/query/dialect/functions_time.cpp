@@ -16,7 +16,26 @@ std::string as_kind_of(const Value& like, const std::string& local) {
   if (like.type.kind == TypeKind::date) return "CAST(" + local + " AS DATE)";
   if (like.type.kind != TypeKind::timestamp_with_zone) return local;
   if (!like.type.zone.empty()) return at_zone_sql(local, like.type.zone);
-  Printer::unsupported(Position{}, "this function over times whose zone differs from value to value");
+  return with_names({like.sql, local}, [](const std::vector<std::string>& n) {
+    std::string zone = "(" + n[0] + ").z";
+    std::string offset = "(CAST(" + zone + "[2:3] AS BIGINT) * 60 + CAST(" + zone + "[5:6] AS BIGINT)) * 60000000";
+    std::string micros = "epoch_us(CAST(" + n[1] + " AS TIMESTAMP))";
+    std::string instant = "CASE WHEN " + zone + " = 'UTC' THEN CAST(CAST(" + n[1] +
+                          " AS TIMESTAMP) AS TIMESTAMPTZ) WHEN " + zone + "[1] IN ('+', '-') THEN CAST(make_timestamp(" +
+                          micros + " - CASE " + zone + "[1] WHEN '-' THEN -1 ELSE 1 END * " + offset +
+                          ") AS TIMESTAMPTZ) ELSE timezone(" + zone + ", CAST(" + n[1] + " AS TIMESTAMP)) END";
+    return "CASE WHEN " + n[0] + " IS NOT NULL THEN struct_pack(t := " + instant + ", z := " + zone + ") END";
+  });
+}
+
+// "-05:00", or "-0500" without the colon: how far the clock of the value's zone is from UTC then.
+std::string offset_text(const Value& value, bool colon) {
+  std::string minutes = "CAST((epoch_us(" + local_sql(value) + ") - epoch_us(" + instant_sql(value) +
+                        ")) // 60000000 AS BIGINT)";
+  return with_names({minutes}, [&](const std::vector<std::string>& n) {
+    return "CASE WHEN " + n[0] + " < 0 THEN '-' ELSE '+' END || format('{:02d}" + (colon ? ":" : "") +
+           "{:02d}', abs(" + n[0] + ") // 60, abs(" + n[0] + ") % 60)";
+  });
 }
 
 std::string write_field(Call& call) {
@@ -72,6 +91,7 @@ std::string write_date_trunc(Call& call) {
   if (call.arguments[1].type.kind == TypeKind::time) {
     return "CAST(date_trunc('" + std::string(unit.name) + "', DATE '1970-01-01' + " + local + ") AS TIME)";
   }
+  call.result.zone = call.arguments[1].type.zone;
   return as_kind_of(call.arguments[1], "date_trunc('" + std::string(unit.name) + "', " + local + ")");
 }
 
@@ -119,6 +139,56 @@ std::string write_from_unixtime(Call& call) {
     call.result.zone = *zone;
   }
   return "CAST(make_timestamp(CAST(round(" + call.sql(0) + " * 1000) AS BIGINT) * 1000) AS TIMESTAMPTZ)";
+}
+
+// With an offset in hours and minutes.
+std::string write_from_unixtime_offset(Call& call) {
+  for (size_t i : {1, 2}) {
+    if (!call.arguments[i].number)
+      Printer::unsupported(call.call.arguments[i]->at, "from_unixtime with an offset that is not a literal");
+  }
+  auto literal = [&](size_t i) {
+    std::string digits = call.sql(i).substr(0, call.sql(i).find(" AS "));
+    return std::stoll(digits.substr(digits.find_first_of("-0123456789")));
+  };
+  long long minutes = literal(1) * 60 + (literal(1) < 0 ? -literal(2) : literal(2));
+  if (minutes < -14 * 60 || minutes > 14 * 60 || literal(2) < 0 || literal(2) > 59) {
+    call.fail("INVALID_FUNCTION_ARGUMENT", "Invalid offset minutes " + std::to_string(minutes));
+  }
+  auto two = [](long long n) { return std::string(n < 10 ? "0" : "") + std::to_string(n); };
+  long long size = minutes < 0 ? -minutes : minutes;
+  call.result = timestamp_with_zone_type(3, (minutes < 0 ? "-" : "+") + two(size / 60) + ":" + two(size % 60));
+  return "CAST(make_timestamp(CAST(round(" + call.sql(0) + " * 1000) AS BIGINT) * 1000) AS TIMESTAMPTZ)";
+}
+
+std::string write_parse_duration(Call& call) {
+  const std::string& text = call.sql(0);
+  constexpr const char* pattern = R"('\s*([0-9]+(?:\.[0-9]+)?)\s*(ns|us|ms|s|m|h|d)\s*')";
+  std::string number = "CAST(regexp_extract(" + text + ", " + pattern + ", 1) AS DOUBLE)";
+  std::string unit = "CASE regexp_extract(" + text + ", " + pattern +
+                     ", 2) WHEN 'ns' THEN 1e-6 WHEN 'us' THEN 1e-3 WHEN 'ms' THEN 1 WHEN 's' THEN 1000 WHEN 'm' THEN "
+                     "60000 WHEN 'h' THEN 3600000 ELSE 86400000 END";
+  return call.guard("NOT regexp_full_match(" + text + ", " + pattern + ")", "INVALID_FUNCTION_ARGUMENT",
+                    "'duration is not a valid data duration string: ' || " + text,
+                    "to_milliseconds(CAST(round(" + number + " * " + unit + ") AS BIGINT))");
+}
+
+// "3 days, 2 hours, 1 minute, 5 seconds"; parts that are zero are left out.
+std::string write_human_readable_seconds(Call& call) {
+  return with_names({"abs(CAST(trunc(" + call.sql(0) + ") AS BIGINT))"}, [](const std::vector<std::string>& n) {
+    std::string parts;
+    auto part = [&](const std::string& amount, const std::string& word) {
+      parts += (parts.empty() ? "" : ", ") + ("CASE " + amount + " WHEN 0 THEN NULL WHEN 1 THEN '1 " + word +
+                                              "' ELSE (" + amount + ") || ' " + word + "s' END");
+    };
+    part("(" + n[0] + " // 604800)", "week");
+    part("(" + n[0] + " % 604800 // 86400)", "day");
+    part("(" + n[0] + " % 86400 // 3600)", "hour");
+    part("(" + n[0] + " % 3600 // 60)", "minute");
+    part("(" + n[0] + " % 60)", "second");
+    return "CASE WHEN " + n[0] + " = 0 THEN '0 seconds' WHEN " + n[0] + " IS NOT NULL THEN concat_ws(', ', " + parts +
+           ") END";
+  });
 }
 
 std::string write_at_timezone(Call& call) {
@@ -170,9 +240,12 @@ std::string write_format_datetime(Call& call) {
   std::string text = "strftime(" + local_sql(value) + ", " + quote_text(format.pattern) + ")";
   if (!format.has_zone) return text;
   bool utc = value.type.kind != TypeKind::timestamp_with_zone || value.type.zone == "UTC";
-  if (!utc) Printer::unsupported(call.at.at, "format_datetime with Z of other zones than UTC");
-  if (!format.zone_last) return text;
+  if (!format.zone_last) {
+    if (!utc) Printer::unsupported(call.at.at, "format_datetime with Z in the middle, of other zones than UTC");
+    return text;
+  }
   bool colon = call.literal(1).ends_with("ZZ");
+  if (!utc) return "(" + text + " || " + offset_text(value, colon) + ")";
   return "(" + text + (colon ? " || '+00:00')" : " || '+0000')");
 }
 
@@ -197,17 +270,35 @@ std::string write_parse_datetime(Call& call) {
   });
 }
 
+// ISO 8601's three ways to name a day: of a month, of a year, of a week (Monday where none is said).
+std::string iso_date(const std::string& text) {
+  return "CASE WHEN regexp_full_match(" + text + ", '[0-9]{4}-W[0-9]{2}(-[1-7])?') THEN CAST(strptime(CASE length(" +
+         text + ") WHEN 8 THEN " + text + " || '-1' ELSE " + text + " END, '%G-W%V-%u') AS DATE) WHEN regexp_full_match(" +
+         text + ", '[0-9]{4}-[0-9]{3}') THEN CAST(strptime(" + text + ", '%Y-%j') AS DATE) WHEN regexp_full_match(" +
+         text + ", '[0-9]{4}(-[0-9]{2})?') THEN CAST(" + text + " || CASE length(" + text +
+         ") WHEN 4 THEN '-01-01' ELSE '-01' END AS DATE) ELSE CAST(" + text + " AS DATE) END";
+}
+
+constexpr std::string_view iso_date_text =
+    R"([0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2})?|-[0-9]{3}|-W[0-9]{2}(?:-[1-7])?)?)";
+
+std::string write_from_iso8601_date(Call& call) {
+  const std::string& text = call.sql(0);
+  return call.guard("NOT regexp_full_match(" + text + ", " + quote_text(iso_date_text) + ")",
+                    "INVALID_FUNCTION_ARGUMENT", "'Invalid format: \"' || " + text + " || '\"'", iso_date(text));
+}
+
 // ISO 8601: a date, then T, a time cut anywhere, and an offset. The zone is the text's own.
 std::string write_from_iso8601_timestamp(Call& call) {
   call.result = timestamp_with_zone_type(3, "");
   const std::string& text = call.sql(0);
-  constexpr std::string_view pattern =
-      R"(^([0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2})?)?)(?:T([0-9]{2}(?::[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?)?)?)?(Z|[+-][0-9]{2}(?::?[0-9]{2})?)?$)";
+  const std::string pattern =
+      "^(" + std::string(iso_date_text) +
+      R"()(?:T([0-9]{2}(?::[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?)?)?)?(Z|[+-][0-9]{2}(?::?[0-9]{2})?)?$)";
   std::string parts = "regexp_extract(" + text + ", " + quote_text(pattern) + ", ['d', 't', 'z'])";
   std::string built = with_names({parts}, [](const std::vector<std::string>& n) {
     std::string date = "(" + n[0] + ").d", time = "(" + n[0] + ").t", zone = "(" + n[0] + ").z";
-    std::string full_date =
-        "(" + date + " || CASE length(" + date + ") WHEN 4 THEN '-01-01' WHEN 7 THEN '-01' ELSE '' END)";
+    std::string full_date = "strftime(" + iso_date(date) + ", '%Y-%m-%d')";
     std::string full_time = "(CASE length(" + time + ") WHEN 0 THEN '00:00:00' WHEN 2 THEN " + time +
                             " || ':00:00' WHEN 5 THEN " + time + " || ':00' ELSE replace(" + time + ", ',', '.') END)";
     std::string local =
@@ -231,10 +322,9 @@ std::string write_to_iso8601(Call& call) {
   if (value.type.kind != TypeKind::timestamp_with_zone) return text;
   const std::string& zone = value.type.zone;
   if (zone == "UTC") return "(" + text + " || 'Z')";
-  if (!zone.empty() && (zone[0] == '+' || zone[0] == '-')) return "(" + text + " || '" + zone + "')";
-  if (zone.empty())
-    return "(" + text + " || CASE " + zone_sql(value) + " WHEN 'UTC' THEN 'Z' ELSE " + zone_sql(value) + " END)";
-  Printer::unsupported(call.at.at, "to_iso8601 of a time in a zone with changing offsets");
+  std::string offset = offset_text(value, true);
+  if (!zone.empty()) return "(" + text + " || " + offset + ")";
+  return "(" + text + " || CASE " + zone_sql(value) + " WHEN 'UTC' THEN 'Z' ELSE " + offset + " END)";
 }
 
 std::string write_now(Call& call) {
@@ -292,7 +382,7 @@ constexpr FunctionRow time_rows[] = {
     {"doy", "timestamp(p) with time zone -> bigint", "", write_field},
     {"format_datetime", "timestamp(p), varchar(x) -> varchar", "", write_format_datetime},
     {"format_datetime", "timestamp(p) with time zone, varchar(x) -> varchar", "", write_format_datetime},
-    {"from_iso8601_date", "varchar(x) -> date", "", write_date},
+    {"from_iso8601_date", "varchar(x) -> date", "", write_from_iso8601_date},
     {"from_iso8601_timestamp", "varchar(x) -> timestamp(3) with time zone", "", write_from_iso8601_timestamp},
     {"from_unixtime", "double -> timestamp(3) with time zone", "", write_from_unixtime},
     {"from_unixtime", "double, varchar(x) -> timestamp(3) with time zone", "", write_from_unixtime},
@@ -300,6 +390,8 @@ constexpr FunctionRow time_rows[] = {
     {"hour", "timestamp(p) with time zone -> bigint", "", write_field},
     {"hour", "time(p) -> bigint", "", write_field},
     {"hour", "interval day to second -> bigint", "", write_field},
+    {"from_unixtime", "double, bigint, bigint -> timestamp(3) with time zone", "", write_from_unixtime_offset},
+    {"human_readable_seconds", "double -> varchar", "", write_human_readable_seconds},
     {"last_day_of_month", "date -> date", "", write_last_day},
     {"last_day_of_month", "timestamp(p) -> date", "", write_last_day},
     {"last_day_of_month", "timestamp(p) with time zone -> date", "", write_last_day},
@@ -323,6 +415,7 @@ constexpr FunctionRow time_rows[] = {
     {"second", "timestamp(p) with time zone -> bigint", "", write_field},
     {"second", "time(p) -> bigint", "", write_field},
     {"second", "interval day to second -> bigint", "", write_field},
+    {"parse_duration", "varchar(x) -> interval day to second", "", write_parse_duration},
     {"timezone", "timestamp(p) with time zone -> varchar", "", write_timezone},
     {"timezone_hour", "timestamp(p) with time zone -> bigint", "", write_field},
     {"timezone_minute", "timestamp(p) with time zone -> bigint", "", write_field},

@@ -379,7 +379,22 @@ Value Printer::node(const InList& e, const Expression&, const Scope& scope) {
   return Value{"(" + first + (e.negated ? " NOT IN (" : " IN (") + items + "))", simple_type(TypeKind::boolean)};
 }
 
-Value Printer::node(const Like& e, const Expression&, const Scope& scope) {
+namespace {
+
+void check_escapes(std::string_view pattern, char escape, Position at) {
+  for (size_t i = 0; i < pattern.size(); i++) {
+    if (pattern[i] != escape) continue;
+    char next = ++i < pattern.size() ? pattern[i] : '\0';
+    if (next != '%' && next != '_' && next != escape) {
+      Printer::fail(at, "INVALID_FUNCTION_ARGUMENT",
+                    "Escape character must be followed by '%', '_' or the escape character itself");
+    }
+  }
+}
+
+}  // namespace
+
+Value Printer::node(const Like& e, const Expression& at, const Scope& scope) {
   auto text = [&](const ExpressionPtr& part, const char* what) {
     Value value = expression(*part, scope);
     if (!value.type.is_text() && value.type.kind != TypeKind::unknown) {
@@ -397,6 +412,7 @@ Value Printer::node(const Like& e, const Expression&, const Scope& scope) {
       fail(e.escape->at, "INVALID_FUNCTION_ARGUMENT", "Escape string must be a single character");
     }
     sql += " ESCAPE " + escape.sql;
+    if (pattern.text && escape.text) check_escapes(*pattern.text, (*escape.text)[0], at.at);
   }
   return Value{sql + ")", simple_type(TypeKind::boolean)};
 }
