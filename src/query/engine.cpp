@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "base/error.hpp"
+#include "duckdb/main/valid_checker.hpp"
 #include "query/dialect/printer.hpp"
 #include "query/duckdb_state.hpp"
 #include "query/relation_sql.hpp"
@@ -141,6 +142,9 @@ class DuckEngine : public Engine {
  private:
   std::shared_ptr<duckdb::DuckDB> opened() {
     std::lock_guard lock(mutex_);
+    // After a failure inside it DuckDB refuses all further work: the next statement gets a new one, and what still runs
+    // keeps the old one until it ends.
+    if (database_ && duckdb::ValidChecker::IsInvalidated(*database_->instance)) database_.reset();
     if (!database_) database_ = open();
     return database_;
   }

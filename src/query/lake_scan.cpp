@@ -68,6 +68,7 @@ class LakeFileList : public duckdb::LazyMultiFileList {
     return {OpenFileInfo(table_->scan.name)};
   }
   const std::string& id() const { return id_; }
+  OpenFileInfo file(duckdb::idx_t i) const { return GetFile(i); }
   bool is_narrowed() const { return partitions_ != nullptr; }
 
  protected:
@@ -142,14 +143,20 @@ struct LakeReader : duckdb::MultiFileReader {
       const duckdb::MultiFileList& files, const duckdb::vector<MultiFileColumnDefinition>& columns,
       const duckdb::vector<duckdb::ColumnIndex>& column_ids) override {
     if (table->lacks_injected_value() && !files.Cast<LakeFileList>().is_narrowed()) table->all_projected();  // refuses
-    return MultiFileReader::InitializeGlobalState(context, options, bind_data, files, columns, column_ids);
+    if (table->scan.format != TableFormat::json)
+      return MultiFileReader::InitializeGlobalState(context, options, bind_data, files, columns, column_ids);
+    return duckdb::make_uniq<duckdb::MultiFileReaderGlobalState>(duckdb::vector<LogicalType>(), &files);
   }
 
   void FinalizeBind(duckdb::MultiFileReaderData& data, const duckdb::MultiFileOptions&,
                     const duckdb::MultiFileReaderBindData&, const duckdb::vector<MultiFileColumnDefinition>& columns,
                     const duckdb::vector<duckdb::ColumnIndex>& column_ids, ClientContext&,
-                    duckdb::optional_ptr<duckdb::MultiFileReaderGlobalState>) override {
-    const OpenFileInfo& file = data.reader->file;
+                    duckdb::optional_ptr<duckdb::MultiFileReaderGlobalState> state) override {
+    // DuckDB's JSON reader keeps of a file its path alone: the partition is asked of the list that the file came from.
+    const bool of_list = !data.reader->file.extended_info && state && state->file_list;
+    const OpenFileInfo file = of_list
+                                  ? state->file_list->Cast<LakeFileList>().file(data.reader->file_list_idx.GetIndex())
+                                  : data.reader->file;
     const std::size_t first_key = table->column_types.size();
     for (std::size_t i = 0; i < column_ids.size(); ++i) {
       const duckdb::MultiFileGlobalIndex at(i);
@@ -194,7 +201,7 @@ struct LakeReader : duckdb::MultiFileReader {
       data.reader->cast_map[id] = LogicalType::VARCHAR;
       expression = text_cast_expression(
           context, duckdb::make_uniq<duckdb::BoundReferenceExpression>(LogicalType::VARCHAR, local),
-          expression->return_type, table->scan.format == TableFormat::delimited);
+          expression->return_type, table->scan.format == TableFormat::delimited, table->scan.text);
     }
     return result;
   }

@@ -69,7 +69,12 @@ class LakeTable {
 // (text_cast.cpp).
 duckdb::unique_ptr<duckdb::Expression> text_cast_expression(duckdb::ClientContext& context,
                                                             duckdb::unique_ptr<duckdb::Expression> text,
-                                                            const duckdb::LogicalType& type, bool lenient);
+                                                            const duckdb::LogicalType& type, bool lenient,
+                                                            const DelimitedText& form);
+// An array, map or struct at a level of nesting (0: the column itself), or what stands inside of one; NULL for what
+// does not parse (nested_text.cpp).
+duckdb::Value nested_text_value(std::string_view text, const duckdb::LogicalType& type, const DelimitedText& form,
+                                std::size_t level);
 // Text with each doubled `quote` made one.
 duckdb::unique_ptr<duckdb::Expression> undoubled_expression(duckdb::unique_ptr<duckdb::Expression> text, char quote);
 

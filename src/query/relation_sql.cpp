@@ -54,6 +54,23 @@ std::string json_arguments(const TableScan& scan) {
   return out;
 }
 
+// The groups of the lines' matches as columns; a line that does not match has NULL everywhere, as with Hive.
+std::string matched_lines(const TableScan& scan, const std::string& lines) {
+  const std::string line = sql_name(line_column), pattern = sql_text("^(?:" + scan.text.pattern + ")$");
+  std::string names, columns, keys;
+  for (std::size_t i = 0; i < scan.groups.size(); ++i) {
+    const std::string group = "g" + std::to_string(i);
+    names += (i > 0 ? ", " : "") + sql_text(group);
+    const std::string value = "(\"match$\")." + group;
+    columns += (scan.groups[i].type == "VARCHAR" ? value : "TRY_CAST(" + value + " AS " + scan.groups[i].type + ")") +
+               " AS " + sql_name(scan.groups[i].name) + ", ";
+  }
+  for (const auto& key : scan.partition_keys) keys += sql_name(key.name) + ", ";
+  return "(SELECT " + columns + keys + "\"$path\" FROM (SELECT CASE WHEN regexp_matches(" + line + ", " + pattern +
+         ") THEN regexp_extract(" + line + ", " + pattern + ", [" + names + "]) END AS \"match$\", " + keys +
+         "\"$path\" FROM " + lines + "))";
+}
+
 }  // namespace
 
 std::string relation_sql(const TableScan& scan, std::size_t id) {
@@ -65,8 +82,10 @@ std::string relation_sql(const TableScan& scan, std::size_t id) {
       return "tarn_parquet(" + number + (binary ? ")" : ", binary_as_string=true)");
     }
     case TableFormat::delimited:
-    case TableFormat::csv:
-      return "tarn_csv(" + number + text_arguments(scan) + ")";
+    case TableFormat::csv: {
+      const std::string lines = "tarn_csv(" + number + text_arguments(scan) + ")";
+      return scan.text.pattern.empty() ? lines : matched_lines(scan, lines);
+    }
     case TableFormat::json:
       return "tarn_json(" + number + json_arguments(scan) + ")";
     case TableFormat::avro:

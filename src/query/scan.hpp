@@ -47,6 +47,7 @@ struct DelimitedText {
   std::string null_text = "\\N";
   std::string line_delimiter = "\n";
   std::string collection_delimiter = "\x02", map_key_delimiter = "\x03";
+  std::string pattern;    // RegexSerDe: what each line has to match, its groups the columns; empty: no pattern
   int skipped_lines = 0;  // at the start of every file
   std::string encoding = "utf-8";
 };
@@ -58,10 +59,14 @@ struct JsonText {
   std::map<std::string, std::string> renamed;  // column -> key in the file
 };
 
+// The column that a scan with a pattern reads.
+inline constexpr const char* line_column = "line$";
+
 struct TableScan {
   std::string name;  // "database.table", for messages
   TableFormat format = TableFormat::parquet;
   std::vector<ScanColumn> columns;
+  std::vector<ScanColumn> groups;  // with a pattern: the table's columns; `columns` is the line alone
   std::vector<ScanColumn> partition_keys;
   std::vector<ScanPartition> partitions;  // an unpartitioned table has one, without values
   std::optional<Projection> projection;   // then `partitions` is empty and `location` counts

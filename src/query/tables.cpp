@@ -30,7 +30,7 @@ std::optional<std::string> find(const Properties& properties, std::initializer_l
 
 // A delimiter as Hive keeps it: the character itself, or its code in decimal or octal ("1", "\001").
 std::string delimiter(const std::string& text) {
-  if (text.size() < 2) return text;
+  if (text.empty() || (text.size() == 1 && !std::isdigit(static_cast<unsigned char>(text[0])))) return text;
   if (text[0] == '\\' && text.size() == 2)
     return text[1] == 't' ? "\t" : text[1] == 'n' ? "\n" : text[1] == 'r' ? "\r" : text.substr(1);
   int code = 0;
@@ -87,6 +87,21 @@ DelimitedText delimited_text(const Properties& serde, const Properties& table) {
   return out;
 }
 
+DelimitedText regex_text(const Properties& serde, const Properties& table, const std::string& name) {
+  DelimitedText out;
+  out.delimiter = "\x01\x02\x03\x04";  // in no line
+  out.null_text.clear();
+  out.pattern = find(serde, {"input.regex"}).value_or("");
+  if (out.pattern.empty())
+    throw Error(ErrorKind::caller, "HIVE_INVALID_METADATA",
+                "Table " + name + ": the RegexSerDe needs the SerDe property input.regex");
+  if (lower(find(serde, {"input.regex.case.insensitive"}).value_or("false")) == "true")
+    out.pattern = "(?i)" + out.pattern;
+  out.skipped_lines = lines(serde, table, "skip.header.line.count");
+  read_encoding(serde, table, out);
+  return out;
+}
+
 DelimitedText csv_text(const Properties& serde, const Properties& table) {
   DelimitedText out;
   out.delimiter = delimiter(find(serde, {"separatorChar", "field.delim"}).value_or(","));
@@ -126,6 +141,10 @@ TableScan scan_in(const glue::Table& table, const Form& form) {
   out.location = table.storage_descriptor->location.value_or("");
   for (const auto& column : table.storage_descriptor->columns.value_or(std::vector<glue::Column>()))
     out.columns.push_back(scan_column(column));
+  if (!form.text.pattern.empty()) {
+    out.groups = std::move(out.columns);
+    out.columns = {{line_column, "VARCHAR"}};
+  }
   for (const auto& key : table.partition_keys.value_or(std::vector<glue::Column>()))
     out.partition_keys.push_back(scan_column(key));
   return out;
@@ -135,7 +154,8 @@ bool same_form(const Form& form, const TableScan& scan) {
   const auto& a = form.text;
   const auto& b = scan.text;
   return form.format == scan.format && a.delimiter == b.delimiter && a.escape == b.escape && a.quote == b.quote &&
-         a.null_text == b.null_text && a.skipped_lines == b.skipped_lines && a.encoding == b.encoding &&
+         a.null_text == b.null_text && a.pattern == b.pattern && a.collection_delimiter == b.collection_delimiter &&
+         a.map_key_delimiter == b.map_key_delimiter && a.skipped_lines == b.skipped_lines && a.encoding == b.encoding &&
          form.json.ignore_malformed == scan.json.ignore_malformed && form.json.renamed == scan.json.renamed;
 }
 
@@ -161,6 +181,7 @@ Form form_of(const glue::StorageDescriptor& storage, const Properties& propertie
   if (is("parquet")) return {TableFormat::parquet, {}, {}};
   if (is("lazysimple")) return {TableFormat::delimited, delimited_text(serde, properties), {}};
   if (is("opencsv")) return {TableFormat::csv, csv_text(serde, properties), {}};
+  if (is("regexserde")) return {TableFormat::delimited, regex_text(serde, properties, table), {}};
   if (is("json")) return {TableFormat::json, {}, json_text(serde)};
   if (library.empty() && (classification == "csv" || input.find("textinputformat") != input.npos))
     return {TableFormat::delimited, delimited_text(serde, properties), {}};

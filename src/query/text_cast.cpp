@@ -75,6 +75,17 @@ void prepare(duckdb::DataChunk& input, duckdb::ExpressionState&, duckdb::Vector&
       });
 }
 
+duckdb::scalar_function_t nested(const LogicalType& type, const DelimitedText& form) {
+  return [type, form](duckdb::DataChunk& input, duckdb::ExpressionState&, duckdb::Vector& result) {
+    result.SetVectorType(duckdb::VectorType::FLAT_VECTOR);
+    for (duckdb::idx_t row = 0; row < input.size(); ++row) {
+      const duckdb::Value text = input.data[0].GetValue(row);
+      result.SetValue(
+          row, text.IsNull() ? duckdb::Value(type) : nested_text_value(duckdb::StringValue::Get(text), type, form, 0));
+    }
+  };
+}
+
 duckdb::unique_ptr<duckdb::Expression> call(const LogicalType& returns, duckdb::scalar_function_t function,
                                             duckdb::unique_ptr<duckdb::Expression> argument) {
   duckdb::ScalarFunction scalar("text_to_" + returns.ToString(), {LogicalType::VARCHAR}, returns, std::move(function));
@@ -109,7 +120,8 @@ duckdb::unique_ptr<duckdb::Expression> undoubled_expression(duckdb::unique_ptr<d
 
 duckdb::unique_ptr<duckdb::Expression> text_cast_expression(duckdb::ClientContext& context,
                                                             duckdb::unique_ptr<duckdb::Expression> text,
-                                                            const LogicalType& type, bool lenient) {
+                                                            const LogicalType& type, bool lenient,
+                                                            const DelimitedText& form) {
   switch (type.id()) {
     case LogicalTypeId::VARCHAR:
       return text;
@@ -123,6 +135,11 @@ duckdb::unique_ptr<duckdb::Expression> text_cast_expression(duckdb::ClientContex
       return call(type, cast_to<int32_t>(lenient), std::move(text));
     case LogicalTypeId::BIGINT:
       return call(type, cast_to<int64_t>(lenient), std::move(text));
+    case LogicalTypeId::LIST:
+    case LogicalTypeId::MAP:
+    case LogicalTypeId::STRUCT:
+      if (lenient) return call(type, nested(type, form), std::move(text));
+      break;
     default:
       break;
   }

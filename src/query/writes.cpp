@@ -134,13 +134,13 @@ uint64_t copy(Run& run, const std::string& sql, const std::vector<std::string>& 
   std::string location = target.location;
   location.pop_back();
   const std::string suffix = extension(target);
-  return run_printed(run,
-                     "COPY (" + (json ? as_json_lines(sql, columns, target) : sql) + ") TO " + sql_text(location) +
-                         " (" + copy_options(lines) + ", PARTITION_BY (" +
-                         keys + "), OVERWRITE_OR_IGNORE true, FILENAME_PATTERN " +
-                         sql_text(file_stem(run) + "_{uuid}") +
-                         (target.format == "PARQUET" ? "" : ", FILE_EXTENSION " + sql_text((json ? "json" : "csv") + suffix)) + ")",
-                     printed, nullptr, nullptr);
+  return run_printed(
+      run,
+      "COPY (" + (json ? as_json_lines(sql, columns, target) : sql) + ") TO " + sql_text(location) + " (" +
+          copy_options(lines) + ", PARTITION_BY (" + keys + "), OVERWRITE_OR_IGNORE true, FILENAME_PATTERN " +
+          sql_text(file_stem(run) + "_{uuid}") +
+          (target.format == "PARQUET" ? "" : ", FILE_EXTENSION " + sql_text((json ? "json" : "csv") + suffix)) + ")",
+      printed, nullptr, nullptr);
 }
 
 std::string unescaped(std::string_view text) {
@@ -444,6 +444,8 @@ Target insert_target(const glue::Table& table, const std::string& name) {
       target.format = "JSON";
       break;
     case TableFormat::delimited:
+      if (!form.text.pattern.empty())
+        throw Error(ErrorKind::caller, "NOT_SUPPORTED", "The RegexSerDe of table " + name + " can't write");
       target.format = "TEXTFILE";
       break;
     default:
@@ -479,6 +481,23 @@ std::vector<dialect::TableColumn> filled_columns(const dialect::InsertInto& stat
   return out;
 }
 
+// The same rows with delimiters and escapes inside of texts escaped.
+std::string escaped(const std::string& sql, const std::vector<dialect::TableColumn>& columns, const Target& target) {
+  const std::string& escape = target.text.escape;
+  if (target.format != "TEXTFILE" || escape.empty()) return sql;
+  std::string replaced;
+  for (const auto& column : columns) {
+    const bool key = std::find(target.partition_keys.begin(), target.partition_keys.end(), column.name) !=
+                     target.partition_keys.end();
+    if (!column.type.is_text() || key) continue;
+    std::string text = sql_name(column.name);
+    for (const std::string& what : {escape, target.text.delimiter})
+      text = "replace(" + text + ", " + sql_text(what) + ", " + sql_text(escape + what) + ")";
+    replaced += (replaced.empty() ? "" : ", ") + text + " AS " + sql_name(column.name);
+  }
+  return replaced.empty() ? sql : "SELECT * REPLACE (" + replaced + ") FROM (" + sql + ") AS unescaped";
+}
+
 // The table's columns out of those that the query fills; NULL for the rest.
 std::string widened(const std::string& sql, const std::vector<dialect::TableColumn>& filled,
                     const std::vector<dialect::TableColumn>& all) {
@@ -512,7 +531,7 @@ Outcome insert_into(Run& run, const dialect::InsertInto& statement, const Parame
       options,
       [&](const dialect::PrintOptions& o) { return dialect::to_duckdb_as(*statement.query, resolver(run), o, filled); },
       [&](const dialect::Printed& printed) {
-        return copy(run, widened(printed.sql, filled, all), names_of(all), printed, target);
+        return copy(run, escaped(widened(printed.sql, filled, all), all, target), names_of(all), printed, target);
       });
 
   std::vector<glue::PartitionInput> added;

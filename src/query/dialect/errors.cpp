@@ -57,12 +57,18 @@ std::string decimal_name(std::string_view line) {
 
 // RE2's complaints of a pattern. What Java's regular expressions have and it has not is refused by name.
 std::optional<AthenaError> bad_pattern(std::string_view line) {
-  static constexpr std::array complaints = {
-      "missing ]: ",           "missing ): ",
-      "unexpected ): ",        "invalid escape sequence: ",
-      "invalid character class: ", "invalid character class range: ",
-      "no argument for repetition operator: ", "invalid repetition operator: ", "bad repetition operator: ",
-      "invalid repetition size: ", "trailing \\", "invalid named capture group: "};
+  static constexpr std::array complaints = {"missing ]: ",
+                                            "missing ): ",
+                                            "unexpected ): ",
+                                            "invalid escape sequence: ",
+                                            "invalid character class: ",
+                                            "invalid character class range: ",
+                                            "no argument for repetition operator: ",
+                                            "invalid repetition operator: ",
+                                            "bad repetition operator: ",
+                                            "invalid repetition size: ",
+                                            "trailing \\",
+                                            "invalid named capture group: "};
   if (auto part = between(line, "invalid perl operator: ", ""))
     return AthenaError{"NOT_SUPPORTED", "tarn's regular expressions do not have " + *part};
   for (std::string_view complaint : complaints) {
@@ -84,8 +90,9 @@ std::optional<AthenaError> conversion(std::string_view line) {
                        "Cannot cast '" + *text + "' to " + std::string(word ? word->cast : type)};
   }
   if (auto text = between(line, "Could not convert string \"", "\" to DECIMAL(")) {
-    return AthenaError{"INVALID_CAST_ARGUMENT",
-                       "Cannot cast VARCHAR '" + *text + "' to " + decimal_name(line.substr(line.rfind("\" to ")))+ ". Value too large."};
+    return AthenaError{"INVALID_CAST_ARGUMENT", "Cannot cast VARCHAR '" + *text + "' to " +
+                                                    decimal_name(line.substr(line.rfind("\" to "))) +
+                                                    ". Value too large."};
   }
   if (auto value = between(line, " with value ", " can't be cast")) {
     std::string to = between(line, "destination type ", "").value_or("");

@@ -91,25 +91,26 @@ std::string write_sequence(Call& call) {
       "should be less than or equal to start'";
   if (type.is_integral()) {
     if (call.arguments.size() == 3) {
-      return call.guard(call.fill("$3 = 0 OR ($3 > 0 AND $2 < $1) OR ($3 < 0 AND $2 > $1)"), "INVALID_FUNCTION_ARGUMENT",
-                        wrong_way, call.fill("generate_series($1, $2, $3)"));
+      return call.guard(call.fill("$3 = 0 OR ($3 > 0 AND $2 < $1) OR ($3 < 0 AND $2 > $1)"),
+                        "INVALID_FUNCTION_ARGUMENT", wrong_way, call.fill("generate_series($1, $2, $3)"));
     }
     return call.fill("generate_series($1, $2, CASE WHEN $2 < $1 THEN -1 ELSE 1 END)");
   }
   if (call.arguments.size() == 3 && call.arguments[2].type.kind == TypeKind::interval_year_month) {
     // Each step from the start: the end of a month is not lost on the way through a shorter one.
-    return with_names({call.sql(0), call.sql(1), "(date_part('year', " + call.sql(2) + ") * 12 + date_part('month', " +
-                                                     call.sql(2) + "))"},
-                      [&](const std::vector<std::string>& n) {
-                        std::string moment = "CAST(" + n[0] + " + to_months(CAST(i * " + n[2] + " AS INTEGER)) AS " +
-                                             to_duckdb(type) + ")";
-                        std::string steps = "date_sub('month', CAST(" + n[0] + " AS TIMESTAMP), CAST(" + n[1] +
-                                            " AS TIMESTAMP)) // " + n[2];
-                        return call.guard(n[2] + " = 0 OR (" + n[2] + " > 0 AND " + n[1] + " < " + n[0] + ") OR (" +
-                                              n[2] + " < 0 AND " + n[1] + " > " + n[0] + ")",
-                                          "INVALID_FUNCTION_ARGUMENT", wrong_way,
-                                          "list_transform(generate_series(0, " + steps + "), lambda i: " + moment + ")");
-                      });
+    return with_names(
+        {call.sql(0), call.sql(1),
+         "(date_part('year', " + call.sql(2) + ") * 12 + date_part('month', " + call.sql(2) + "))"},
+        [&](const std::vector<std::string>& n) {
+          std::string moment =
+              "CAST(" + n[0] + " + to_months(CAST(i * " + n[2] + " AS INTEGER)) AS " + to_duckdb(type) + ")";
+          std::string steps =
+              "date_sub('month', CAST(" + n[0] + " AS TIMESTAMP), CAST(" + n[1] + " AS TIMESTAMP)) // " + n[2];
+          return call.guard(n[2] + " = 0 OR (" + n[2] + " > 0 AND " + n[1] + " < " + n[0] + ") OR (" + n[2] +
+                                " < 0 AND " + n[1] + " > " + n[0] + ")",
+                            "INVALID_FUNCTION_ARGUMENT", wrong_way,
+                            "list_transform(generate_series(0, " + steps + "), lambda i: " + moment + ")");
+        });
   }
   std::string step = call.arguments.size() == 3
                          ? call.sql(2)
@@ -182,14 +183,15 @@ std::string write_arrays_overlap(Call& call) {
 
 std::string write_contains_sequence(Call& call) {
   return call.fill(
-      "CASE WHEN $1 IS NOT NULL AND $2 IS NOT NULL THEN len($2) = 0 OR len(list_filter(range(1, CAST(len($1) - len($2) + "
+      "CASE WHEN $1 IS NOT NULL AND $2 IS NOT NULL THEN len($2) = 0 OR len(list_filter(range(1, CAST(len($1) - len($2) "
+      "+ "
       "2 AS BIGINT)), lambda i: ($1)[i:i + len($2) - 1] = $2)) > 0 END");
 }
 
 // Of all bit patterns with n bits set, in the order that counts the first element fastest last.
 std::string write_combinations(Call& call) {
-  std::string chosen = call.fill(
-      "list_filter(range(0, CAST(1 AS BIGINT) << CAST(len($1) AS INTEGER)), lambda m: bit_count(m) = $2)");
+  std::string chosen =
+      call.fill("list_filter(range(0, CAST(1 AS BIGINT) << CAST(len($1) AS INTEGER)), lambda m: bit_count(m) = $2)");
   std::string items = call.fill("list_transform(list_sort(" + chosen +
                                 "), lambda m: list_filter($1, lambda e, i: (m >> (i - 1)) & 1 = 1))");
   return call.guard(call.fill("$2 < 0 OR $2 > 5 OR len($1) > 20"), "INVALID_FUNCTION_ARGUMENT",
@@ -335,8 +337,8 @@ constexpr FunctionRow map_rows[] = {
 }  // namespace
 
 std::string multimap_sql(const std::string& entries) {
-  return "map_from_entries(list_transform(list_filter(list_transform(" + entries + ", lambda e: e.k), lambda d, i: " +
-         "list_position(list_transform(" + entries +
+  return "map_from_entries(list_transform(list_filter(list_transform(" + entries +
+         ", lambda e: e.k), lambda d, i: " + "list_position(list_transform(" + entries +
          ", lambda e: e.k), d) = i), lambda d: struct_pack(k := d, v := list_transform(list_filter(" + entries +
          ", lambda e: e.k = d), lambda e: e.v))))";
 }

@@ -15,7 +15,8 @@ constexpr std::string_view white_space =
 // A number literal above zero; it may stand in a CAST.
 bool positive_literal(const Value& value) {
   std::string digits = value.sql.substr(0, value.sql.find(" AS "));
-  return value.number && digits.find('-') == std::string::npos && digits.find_first_of("123456789") != std::string::npos;
+  return value.number && digits.find('-') == std::string::npos &&
+         digits.find_first_of("123456789") != std::string::npos;
 }
 
 // substr counts from 1, or from the end; 0 and what lies outside give the empty text.
@@ -47,8 +48,7 @@ std::string write_strpos_instance(Call& call) {
   return with_names({pieces, call.sql(1), call.sql(2)}, [&](const std::vector<std::string>& n) {
     std::string before = "CASE WHEN " + n[2] + " > 0 THEN " + n[2] + " ELSE len(" + n[0] + ") + " + n[2] + " END";
     std::string place = "CASE WHEN " + n[1] + " = '' THEN 1 WHEN abs(" + n[2] + ") >= len(" + n[0] +
-                        ") THEN 0 ELSE length(array_to_string((" + n[0] + ")[1:" + before + "], " + n[1] +
-                        ")) + 1 END";
+                        ") THEN 0 ELSE length(array_to_string((" + n[0] + ")[1:" + before + "], " + n[1] + ")) + 1 END";
     return call.guard(n[2] + " = 0", "INVALID_FUNCTION_ARGUMENT",
                       "'''instance'' must be a positive or negative number.'", place);
   });
@@ -67,8 +67,8 @@ std::string write_pad(Call& call) {
   std::string padded = call.call.name + call.fill("($1, CAST($2 AS INTEGER), $3)");
   const std::optional<std::string>& with = call.arguments[2].text;
   if (!with || with->empty()) {
-    padded = call.guard(call.sql(2) + " = ''", "INVALID_FUNCTION_ARGUMENT", "'Padding string must not be empty'",
-                        padded);
+    padded =
+        call.guard(call.sql(2) + " = ''", "INVALID_FUNCTION_ARGUMENT", "'Padding string must not be empty'", padded);
   }
   if (positive_literal(call.arguments[1])) return padded;
   return call.guard(call.sql(1) + " NOT BETWEEN 0 AND 2147483647", "INVALID_FUNCTION_ARGUMENT",
@@ -234,8 +234,10 @@ int count_groups(std::string_view pattern) {
       in_class = pattern[i] != ']';
     } else if (pattern[i] == '[') {
       in_class = true;
-      if (pattern.substr(i + 1).starts_with("^]")) i += 2;
-      else if (pattern.substr(i + 1).starts_with("]")) i++;
+      if (pattern.substr(i + 1).starts_with("^]"))
+        i += 2;
+      else if (pattern.substr(i + 1).starts_with("]"))
+        i++;
     } else if (pattern[i] == '(') {
       std::string_view after = pattern.substr(i + 1);
       bool named = after.starts_with("?P<") ||
@@ -267,7 +269,8 @@ std::string write_regexp_extract(Call& call) {
 }
 
 std::string write_regexp_extract_all(Call& call) {
-  return with_group(call, [&](const std::string& group) { return call.fill("regexp_extract_all($1, $2") + group + ")"; });
+  return with_group(call,
+                    [&](const std::string& group) { return call.fill("regexp_extract_all($1, $2") + group + ")"; });
 }
 
 // The first match: what stands before it is the first of the pieces between matches.

@@ -21,20 +21,21 @@ std::string as_kind_of(const Value& like, const std::string& local) {
     std::string offset = "(CAST(" + zone + "[2:3] AS BIGINT) * 60 + CAST(" + zone + "[5:6] AS BIGINT)) * 60000000";
     std::string micros = "epoch_us(CAST(" + n[1] + " AS TIMESTAMP))";
     std::string instant = "CASE WHEN " + zone + " = 'UTC' THEN CAST(CAST(" + n[1] +
-                          " AS TIMESTAMP) AS TIMESTAMPTZ) WHEN " + zone + "[1] IN ('+', '-') THEN CAST(make_timestamp(" +
-                          micros + " - CASE " + zone + "[1] WHEN '-' THEN -1 ELSE 1 END * " + offset +
-                          ") AS TIMESTAMPTZ) ELSE timezone(" + zone + ", CAST(" + n[1] + " AS TIMESTAMP)) END";
+                          " AS TIMESTAMP) AS TIMESTAMPTZ) WHEN " + zone +
+                          "[1] IN ('+', '-') THEN CAST(make_timestamp(" + micros + " - CASE " + zone +
+                          "[1] WHEN '-' THEN -1 ELSE 1 END * " + offset + ") AS TIMESTAMPTZ) ELSE timezone(" + zone +
+                          ", CAST(" + n[1] + " AS TIMESTAMP)) END";
     return "CASE WHEN " + n[0] + " IS NOT NULL THEN struct_pack(t := " + instant + ", z := " + zone + ") END";
   });
 }
 
 // "-05:00", or "-0500" without the colon: how far the clock of the value's zone is from UTC then.
 std::string offset_text(const Value& value, bool colon) {
-  std::string minutes = "CAST((epoch_us(" + local_sql(value) + ") - epoch_us(" + instant_sql(value) +
-                        ")) // 60000000 AS BIGINT)";
+  std::string minutes =
+      "CAST((epoch_us(" + local_sql(value) + ") - epoch_us(" + instant_sql(value) + ")) // 60000000 AS BIGINT)";
   return with_names({minutes}, [&](const std::vector<std::string>& n) {
-    return "CASE WHEN " + n[0] + " < 0 THEN '-' ELSE '+' END || format('{:02d}" + (colon ? ":" : "") +
-           "{:02d}', abs(" + n[0] + ") // 60, abs(" + n[0] + ") % 60)";
+    return "CASE WHEN " + n[0] + " < 0 THEN '-' ELSE '+' END || format('{:02d}" + (colon ? ":" : "") + "{:02d}', abs(" +
+           n[0] + ") // 60, abs(" + n[0] + ") % 60)";
   });
 }
 
@@ -273,14 +274,14 @@ std::string write_parse_datetime(Call& call) {
 // ISO 8601's three ways to name a day: of a month, of a year, of a week (Monday where none is said).
 std::string iso_date(const std::string& text) {
   return "CASE WHEN regexp_full_match(" + text + ", '[0-9]{4}-W[0-9]{2}(-[1-7])?') THEN CAST(strptime(CASE length(" +
-         text + ") WHEN 8 THEN " + text + " || '-1' ELSE " + text + " END, '%G-W%V-%u') AS DATE) WHEN regexp_full_match(" +
-         text + ", '[0-9]{4}-[0-9]{3}') THEN CAST(strptime(" + text + ", '%Y-%j') AS DATE) WHEN regexp_full_match(" +
-         text + ", '[0-9]{4}(-[0-9]{2})?') THEN CAST(" + text + " || CASE length(" + text +
-         ") WHEN 4 THEN '-01-01' ELSE '-01' END AS DATE) ELSE CAST(" + text + " AS DATE) END";
+         text + ") WHEN 8 THEN " + text + " || '-1' ELSE " + text +
+         " END, '%G-W%V-%u') AS DATE) WHEN regexp_full_match(" + text + ", '[0-9]{4}-[0-9]{3}') THEN CAST(strptime(" +
+         text + ", '%Y-%j') AS DATE) WHEN regexp_full_match(" + text + ", '[0-9]{4}(-[0-9]{2})?') THEN CAST(" + text +
+         " || CASE length(" + text + ") WHEN 4 THEN '-01-01' ELSE '-01' END AS DATE) ELSE CAST(" + text +
+         " AS DATE) END";
 }
 
-constexpr std::string_view iso_date_text =
-    R"([0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2})?|-[0-9]{3}|-W[0-9]{2}(?:-[1-7])?)?)";
+constexpr std::string_view iso_date_text = R"([0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2})?|-[0-9]{3}|-W[0-9]{2}(?:-[1-7])?)?)";
 
 std::string write_from_iso8601_date(Call& call) {
   const std::string& text = call.sql(0);
