@@ -67,7 +67,8 @@ def test_pyathena(tarn, session, lake):
 
 
 def ask(session, lake, sql, **how):
-    return wr.athena.read_sql_query(sql, database=lake, s3_output=f"s3://{lake}/results/", boto3_session=session, **({"ctas_approach": False} | how))
+    how = {"ctas_approach": False, "s3_output": f"s3://{lake}/results/"} | how
+    return wr.athena.read_sql_query(sql, database=lake, boto3_session=session, **how)
 
 
 def test_awswrangler_dataset_modes(session, lake):
