@@ -151,7 +151,7 @@ class Runner:
     def run(self, step):
         text = self.fill(step.text)
         verb, _, rest = text.partition(" ")
-        if verb == "athena":
+        if verb == "athena" and rest.split(maxsplit=1)[0] not in self.client("athena").meta.method_to_api_mapping.values():
             return self.athena(rest)
         if verb == "crawl":
             return self.crawl(rest.strip())
