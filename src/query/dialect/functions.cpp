@@ -180,10 +180,10 @@ std::string describe_pattern(const TypePattern& pattern) {
   std::string inner;
   for (const TypePattern& child : pattern.children) inner += (inner.empty() ? "" : ",") + describe_pattern(child);
   if (pattern.kind == TypePattern::Kind::lambda) return "function(" + inner + ")";
-  std::string name = to_trino(simple_type(pattern.type));
   if (pattern.type == TypeKind::array) return "array(" + inner + ")";
   if (pattern.type == TypeKind::map) return "map(" + inner + ")";
   if (pattern.type == TypeKind::row) return "row";
+  std::string name = to_trino(simple_type(pattern.type));
   std::string base = name.substr(0, name.find('('));
   std::string suffix = name.find(" with time zone") == std::string::npos ? "" : " with time zone";
   std::string parameters;
