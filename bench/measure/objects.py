@@ -1,10 +1,9 @@
 """Part s3: the object store over HTTP against MinIO (which flushes each PUT), versitygw (which flushes none) and, for GET, nginx."""
 
-import shutil
 import statistics
 from dataclasses import dataclass, field
 
-from .servers import Minio, Nginx, Tarn, VersityGateway
+from .servers import Minio, Nginx, Tarn, VersityGateway, remove
 
 KIB, MIB = 1 << 10, 1 << 20
 SIZES = {"4 KiB": 4 * KIB, "64 KiB": 64 * KIB, "1 MiB": MIB, "64 MiB": 64 * MIB}
@@ -311,4 +310,4 @@ def s3(room):
             section.note(f"Errors: {error}")
     finally:
         fleet.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+        remove(folder)

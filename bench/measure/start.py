@@ -1,10 +1,9 @@
 """Part start: from the start of the process to its first answer, memory at rest, memory while 8 GB go in and out."""
 
-import shutil
 import statistics
 import time
 
-from .servers import Tarn
+from .servers import Tarn, remove
 
 
 def first_answer_ms(server):
@@ -42,7 +41,7 @@ def start(room):
         down = room.load(server, "get", "--prefix", "large", "--keys", "1", "--clients", "1", "--requests", "1", "--seconds", "600")
     finally:
         server.stop()
-        shutil.rmtree(server.folder, ignore_errors=True)
+        remove(server.folder)
     section = room.section("start", "Start and memory", "Medians. The first answer is a signed ListBuckets, asked for every half millisecond.")
     gib = size >> 30
     section.figure("first answer, empty data folder", statistics.median(times), "under", 100, f"{len(times)} starts", "ms")
