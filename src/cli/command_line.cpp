@@ -45,6 +45,7 @@ struct CommandLine {
     app.name("tarn");
     add_up();
     add_status();
+    add_outbox();
     add_sql();
     add_s3();
     add_keys();
@@ -108,6 +109,9 @@ struct CommandLine {
                    "File of the key-encryption key (mode 600), made with openssl rand -base64 32; default: the data "
                    "folder's own. The variable TARN_KEY may hold the key itself");
     up->add_option("--key-command", o.key_command, "Command that prints the key-encryption key");
+    up->add_option("--smtp", o.smtp, "host:port of the mail server that e-mail goes to; else it stays in the outbox");
+    up->add_option("--sms-webhook", o.sms_webhook,
+                   "URL that gets text messages as JSON (PhoneNumber, Message); else they stay in the outbox");
     up->add_flag("--allow-reset", o.allow_reset, "Let POST /_tarn/reset empty this tarn");
     up->add_flag("--log-json", o.log_json, "Log in JSON, a line an event");
     up->add_flag("--quiet", o.quiet, "Do not log requests");
@@ -141,6 +145,21 @@ struct CommandLine {
       std::cout << '\n';
       return 0;
     });
+  }
+
+  void add_outbox() {
+    client_command(app, "outbox", "Show e-mail and text messages that no setting sends anywhere",
+                   [this](Client& client) {
+                     const Value messages = client.local("GET", "/_tarn/outbox").at("messages");
+                     if (common.json) {
+                       print_json(messages);
+                       return 0;
+                     }
+                     for (const Value& m : messages.as_list())
+                       std::cout << m.string_or("at") << "  " << m.string_or("kind") << " to " << m.string_or("to")
+                                 << "  " << m.string_or("subject") << "\n    " << m.string_or("body") << "\n";
+                     return 0;
+                   });
   }
 
   void add_sql() {

@@ -15,6 +15,7 @@
 #include "gateway/kms/kms.hpp"
 #include "gateway/logs/logs.hpp"
 #include "gateway/s3/s3.hpp"
+#include "gateway/sns/sns.hpp"
 #include "gateway/sqs/sqs.hpp"
 #include "gateway/sts/sts.hpp"
 #include "govern/authority.hpp"
@@ -23,6 +24,7 @@
 #include "meta/metadata.hpp"
 #include "notify/message_moves.hpp"
 #include "notify/message_store.hpp"
+#include "notify/publisher.hpp"
 #include "notify/queues.hpp"
 #include "query/athena.hpp"
 #include "store/store.hpp"
@@ -88,6 +90,12 @@ struct Platform::Parts {
   notify::Queues queues;
   notify::MessageMoves moves;
   api::Operations operations;
+  notify::Targets targets;
+  notify::Topics topics;
+  notify::MessageSigner signer;
+  notify::Outbox outbox;
+  notify::Deliveries deliveries;
+  notify::Publisher publisher;
 
   Parts(PlatformOptions o, Clock& clock, Random& random)
       : options(std::move(o)),
@@ -107,7 +115,14 @@ struct Platform::Parts {
         jobs({*metadata, logs, *store, authority, identities, clock, random}, job_options(options, folder)),
         messages(folder.file("messages"), options.durable),
         queues(*metadata, messages, clock, metrics, {.waits_after_deletion = options.strict}),
-        moves(*metadata, queues, clock, random) {
+        moves(*metadata, queues, clock, random),
+        targets(operations, clock, random),
+        topics(*metadata, random),
+        signer(*metadata),
+        outbox(*metadata),
+        deliveries(messages, clock, metrics),
+        publisher({topics, deliveries, targets, signer, outbox, messages, clock, random},
+                  {options.smtp_server, options.sms_webhook}, metrics) {
     gateway::register_athena(operations, athena);
     gateway::glue::register_glue(operations, *metadata, clock, catalog, crawlers);
     gateway::glue::register_glue_jobs(operations, jobs);
@@ -115,9 +130,12 @@ struct Platform::Parts {
     gateway::register_kms(operations, keys);
     gateway::register_logs(operations, logs);
     gateway::register_s3(operations, *store, authority, random);
+    gateway::register_sns(operations, topics, publisher, targets);
     gateway::register_sqs(operations, queues, moves, clock, random);
     gateway::register_sts(operations, identities);
   }
+  // Attempts use what is destroyed before the queue that makes them.
+  ~Parts() { deliveries.stop(); }
 };
 
 std::string key_file_in(const std::string& data_dir) {
@@ -140,15 +158,30 @@ Metrics& Platform::metrics() {
 bool Platform::has_bucket(std::string_view name) const {
   return parts_->store->find_bucket(name) != nullptr;
 }
+Value Platform::outbox() const {
+  Value out = Value::list();
+  for (const notify::OutboxEntry& e : parts_->outbox.list())
+    out.push_back(Value::map(
+        {{"at", format_iso8601(e.at)}, {"kind", e.kind}, {"to", e.to}, {"subject", e.subject}, {"body", e.body}}));
+  return out;
+}
+std::string Platform::notification_certificate() {
+  return parts_->signer.certificate();
+}
 void Platform::start(const std::string& endpoint) {
   parts_->jobs.start(endpoint);
   parts_->moves.start();
+  parts_->publisher.start(endpoint);
 }
 
 void Platform::reset() {
   parts_->jobs.reset();
+  parts_->deliveries.reset();
   parts_->queues.reset();
   parts_->metadata->reset();
+  parts_->publisher.reset();
+  parts_->topics.reset();
+  parts_->signer.reset();
   parts_->logs.reset();
   parts_->messages.reset();
   parts_->store->reset();

@@ -19,6 +19,8 @@ struct PlatformOptions {
   bool strict = false;           // AWS's exact answer where AWS refuses what tarn would take (--compat strict)
   govern::KeySource key_source;  // of the key-encryption key; none: the data folder's own file
   std::string job_runtime_dir;   // holds awsglue and tarn_job
+  std::string smtp_server;       // "host:port" that e-mail goes to; empty: it stays in the outbox
+  std::string sms_webhook;       // a URL that gets text messages; empty: they stay in the outbox
 };
 
 // The data folder's own file of key-encryption keys.
@@ -38,6 +40,11 @@ class Platform {
   Metrics& metrics();
   // Whether there is a bucket of that name, in any account. Thread-safe.
   bool has_bucket(std::string_view name) const;
+
+  // E-mail and text messages that had nowhere to go, oldest first.
+  Value outbox() const;
+  // The certificate that verifies notifications' signatures, in PEM.
+  std::string notification_certificate();
 
   // What runs by itself begins to run. `endpoint` is where this tarn answers, for the processes that it starts.
   void start(const std::string& endpoint);

@@ -80,6 +80,8 @@ class Program {
     out.durable = options_.durability == "flushed";
     out.strict = options_.compat == "strict";
     out.job_runtime_dir = job_runtime_dir();
+    out.smtp_server = options_.smtp;
+    out.sms_webhook = options_.sms_webhook;
     out.key_source.file = options_.key_file;
     out.key_source.command = options_.key_command;
     if (const char* key = std::getenv("TARN_KEY"); key && options_.key_file.empty() && options_.key_command.empty())
@@ -113,6 +115,15 @@ class Program {
       api::WireResponse out;
       out.headers.emplace_back("Content-Type", "text/plain; version=0.0.4");
       out.body = platform_->metrics().text();
+      return out;
+    });
+    server.add_local("GET", "/_tarn/outbox", [this](const api::WireRequest&) {
+      return json_response(Value::map({{"messages", platform_->outbox()}}));
+    });
+    server.add_local("GET", "/_tarn/SimpleNotificationService.pem", [this](const api::WireRequest&) {
+      api::WireResponse out;
+      out.headers.emplace_back("Content-Type", "application/x-pem-file");
+      out.body = platform_->notification_certificate();
       return out;
     });
     server.add_local("POST", "/_tarn/reset", [this](const api::WireRequest&) {

@@ -1,0 +1,92 @@
+#include "notify/targets.hpp"
+
+#include <vector>
+
+namespace tarn::notify {
+namespace {
+
+Value attributes_value(const MessageAttributes& attributes) {
+  Value out = Value::map();
+  for (const auto& [name, attribute] : attributes) {
+    Value one = Value::map({{"DataType", attribute.data_type}});
+    if (attribute.binary())
+      one.set("BinaryValue", Blob{attribute.value});
+    else
+      one.set("StringValue", attribute.value);
+    out.set(name, std::move(one));
+  }
+  return out;
+}
+
+void set_present(Value& v, std::string_view name, const std::string& text) {
+  if (!text.empty()) v.set(name, text);
+}
+
+Value message_input(const char* body_name, const TargetInput& input) {
+  Value out = Value::map({{body_name, input.body}});
+  if (!input.attributes.empty()) out.set("MessageAttributes", attributes_value(input.attributes));
+  set_present(out, "MessageGroupId", input.group_id);
+  set_present(out, "MessageDeduplicationId", input.deduplication_id);
+  return out;
+}
+
+[[noreturn]] void no_target(std::string_view arn) {
+  throw Error(ErrorKind::unsupported, "NotImplemented", "tarn does not deliver to " + std::string(arn) + ".");
+}
+
+}  // namespace
+
+std::optional<Arn> parse_arn(std::string_view text) {
+  std::vector<std::string> parts;
+  for (int i = 0; i < 5; ++i) {
+    const std::size_t end = text.find(':');
+    if (end == text.npos) return std::nullopt;
+    parts.emplace_back(text.substr(0, end));
+    text.remove_prefix(end + 1);
+  }
+  if (parts[0] != "arn" || text.empty()) return std::nullopt;
+  return Arn{parts[2], parts[3], parts[4], std::string(text)};
+}
+
+void Targets::check(std::string_view text) const {
+  const auto arn = parse_arn(text);
+  if (!arn) no_target(text);
+  const char* name = arn->service == "sqs"      ? "SendMessage"
+                     : arn->service == "sns"    ? "Publish"
+                     : arn->service == "lambda" ? "Invoke"
+                                                : nullptr;
+  const api::Service* service = name ? api::find_service(arn->service) : nullptr;
+  const api::Operation* operation = service ? api::find_operation(*service, name) : nullptr;
+  if (!operation || !operations_.has(*service, *operation)) no_target(text);
+}
+
+void Targets::deliver(std::string_view text, const TargetInput& input) {
+  check(text);
+  const Arn arn = *parse_arn(text);
+  api::Context context;
+  context.principal = {arn.account, "arn:aws:iam::" + arn.account + ":root", arn.account, ""};
+  context.region = arn.region;
+  context.request_id = random_.uuid();
+  context.now = clock_.now();
+  context.user_agent = input.invoked_by;
+  if (arn.service == "sqs") {
+    Value call = message_input("MessageBody", input);
+    call.set("QueueUrl", "/" + arn.account + "/" + arn.resource);
+    operations_.call(context, "sqs:SendMessage", call);
+  } else if (arn.service == "sns") {
+    Value call = message_input("Message", input);
+    call.set("TopicArn", std::string(text));
+    set_present(call, "Subject", input.subject);
+    operations_.call(context, "sns:Publish", call);
+  } else {
+    operations_.call(
+        context, "lambda:Invoke",
+        Value::map({{"FunctionName", std::string(text)}, {"InvocationType", "Event"}, {"Payload", Blob{input.body}}}));
+  }
+}
+
+bool is_worth_retrying(const Error& error) {
+  return error.kind() == ErrorKind::bug || error.kind() == ErrorKind::outside || error.kind() == ErrorKind::limit;
+}
+
+}  // namespace tarn::notify
