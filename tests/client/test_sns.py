@@ -68,15 +68,17 @@ def subscriber(statuses=()):
     server.shutdown()
 
 
-def verify(message, tarn):
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.asymmetric import padding
+def verify(message, tarn, folder):
+    """By the openssl program, as a subscriber without AWS's SDK would."""
     assert message["SigningCertURL"].startswith(tarn.endpoint)
-    key = x509.load_pem_x509_certificate(urllib.request.urlopen(message["SigningCertURL"]).read()).public_key()
     names = ["Message", "MessageId", "Subject", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"]
-    text = "".join(f"{n}\n{message[n]}\n" for n in names if n in message)
-    key.verify(base64.b64decode(message["Signature"]), text.encode(), padding.PKCS1v15(), hashes.SHA256() if message["SignatureVersion"] == "2" else hashes.SHA1())
+    (folder / "text").write_text("".join(f"{n}\n{message[n]}\n" for n in names if n in message))
+    (folder / "signature").write_bytes(base64.b64decode(message["Signature"]))
+    certificate = urllib.request.urlopen(message["SigningCertURL"]).read()
+    key = subprocess.run(["openssl", "x509", "-pubkey", "-noout"], input=certificate, capture_output=True, check=True).stdout
+    (folder / "key").write_bytes(key)
+    digest = "-sha256" if message["SignatureVersion"] == "2" else "-sha1"
+    subprocess.run(["openssl", "dgst", digest, "-verify", folder / "key", "-signature", folder / "signature", folder / "text"], capture_output=True, check=True)
 
 
 def test_topics(sns, name):
@@ -105,7 +107,7 @@ def test_topics(sns, name):
         sns.publish(TopicArn=arn, Message="x")
 
 
-def test_queues_get_envelopes_or_raw_messages(tarn, sns, topic, name):
+def test_queues_get_envelopes_or_raw_messages(tarn, sns, topic, name, tmp_path):
     url, arn = new_queue(tarn, name + "-e")
     raw_url, raw_arn = new_queue(tarn, name + "-r")
     subscription = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)["SubscriptionArn"]
@@ -116,7 +118,7 @@ def test_queues_get_envelopes_or_raw_messages(tarn, sns, topic, name):
     message = json.loads(receive(tarn, url)[0]["Body"])
     assert (message["Type"], message["Message"], message["Subject"], message["TopicArn"]) == ("Notification", "for queues", "s", topic)
     assert message["MessageId"] == sent["MessageId"] and message["MessageAttributes"]["colour"] == {"Type": "String", "Value": "ñ"}
-    verify(message, tarn)
+    verify(message, tarn, tmp_path)
     raw, = receive(tarn, raw_url)
     assert raw["Body"] == "for queues" and raw["MessageAttributes"] == attributes
     assert len(sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]) == 2
@@ -144,7 +146,7 @@ def test_filter_policies(tarn, sns, topic, name):
         assert code(e) == "InvalidParameter"
 
 
-def test_http_is_confirmed_signed_and_repeated(own_tarn):
+def test_http_is_confirmed_signed_and_repeated(own_tarn, tmp_path):
     tarn = own_tarn()
     sns = tarn.client("sns")
     topic = sns.create_topic(Name="t", Attributes={"SignatureVersion": "2", "DeliveryPolicy": '{"http":{"defaultHealthyRetryPolicy":{"minDelayTarget":1,"maxDelayTarget":1,"numRetries":2}}}'})["TopicArn"]
@@ -154,7 +156,7 @@ def test_http_is_confirmed_signed_and_repeated(own_tarn):
         headers, body = came.get(timeout=10)
         confirmation = json.loads(body)
         assert headers["x-amz-sns-message-type"] == confirmation["Type"] == "SubscriptionConfirmation"
-        verify(confirmation, tarn)
+        verify(confirmation, tarn, tmp_path)
         assert sns.list_subscriptions()["Subscriptions"][0]["SubscriptionArn"] == "PendingConfirmation"
         assert topic in urllib.request.urlopen(confirmation["SubscribeURL"]).read().decode()
         arn = sns.list_subscriptions()["Subscriptions"][0]["SubscriptionArn"]
@@ -162,7 +164,7 @@ def test_http_is_confirmed_signed_and_repeated(own_tarn):
         sns.publish(TopicArn=topic, Message="hello", Subject="s")
         first, second = came.get(timeout=10), came.get(timeout=10)
         assert first[1] == second[1] and json.loads(second[1])["Message"] == "hello" and second[0]["x-amz-sns-subscription-arn"] == arn
-        verify(json.loads(second[1]), tarn)
+        verify(json.loads(second[1]), tarn, tmp_path)
         sns.publish(TopicArn=topic, Message="never")
         assert json.loads(receive(tarn, dead_url, wait=15)[0]["Body"])["Message"] == "never"
         urllib.request.urlopen(json.loads(second[1])["UnsubscribeURL"]).read()
