@@ -11,6 +11,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from running_tarn import SHARED_DATA, Endpoint, Tarn  # noqa: E402
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: takes long, so tools/check runs it, and tools/test does not")
+
+
 @pytest.fixture(scope="session")
 def tarn():
     with tempfile.TemporaryDirectory(prefix="tarn-test-") as folder:
