@@ -12,7 +12,9 @@
 #include "cli/output.hpp"
 #include "cli/platform.hpp"
 #include "cli/s3.hpp"
+#include "cli/s3_sync.hpp"
 #include "cli/sql.hpp"
+#include "cli/store.hpp"
 #include "cli/up.hpp"
 #include "cli/version.hpp"
 
@@ -33,10 +35,13 @@ struct CommandLine {
       "Client commands speak to --endpoint, AWS_ENDPOINT_URL or 127.0.0.1:4566."};
   std::function<int()> chosen;
 
+  CLI::App* s3_ = nullptr;
   UpOptions up_options;
   Common common;
   SqlOptions sql_options;
   std::string from, to, shell, duration;
+  SyncOptions sync_options;
+  std::string source_endpoint, source_profile;
   bool recursive = false, force = false;
 
   CommandLine() {
@@ -48,6 +53,8 @@ struct CommandLine {
     add_outbox();
     add_sql();
     add_s3();
+    add_s3_sync();
+    add_store();
     add_keys();
     add_clock();
     add_doctor();
@@ -176,6 +183,7 @@ struct CommandLine {
 
   void add_s3() {
     CLI::App* s3 = app.add_subcommand("s3", "Look at, copy and remove objects")->require_subcommand(1);
+    s3_ = s3;
     auto* ls = client_command(*s3, "ls", "List buckets, or what is under a prefix",
                               [this](Client& c) { return s3_list(c, from, recursive, common.json); });
     ls->add_option("where", from, "s3://bucket/prefix");
@@ -197,6 +205,45 @@ struct CommandLine {
     client_command(*s3, "cat", "Write an object to standard output", [this](Client& c) { return s3_cat(c, from); })
         ->add_option("where", from, "s3://bucket/key")
         ->required();
+  }
+
+  void add_s3_sync() {
+    SyncOptions& o = sync_options;
+    auto* sync = client_command(*s3_, "sync", "Copy what is new or changed, from a folder or bucket to another",
+                                [this](Client& c) {
+                                  const bool elsewhere = !source_endpoint.empty() || !source_profile.empty();
+                                  return s3_sync(elsewhere ? find_target(source_endpoint, source_profile) : c.target(),
+                                                 c.target(), sync_options);
+                                });
+    sync->add_option("from", o.from, "A folder, or s3://bucket/prefix")->required();
+    sync->add_option("to", o.to, "A folder, or s3://bucket/prefix")->required();
+    sync->add_option("--source-endpoint", source_endpoint, "Address of the S3 that `from` is on, if it is another");
+    sync->add_option("--source-profile", source_profile, "Section of ~/.aws with the keys for it");
+    sync->add_flag("--size-only", o.size_only, "What has the same size is the same, however old");
+    sync->add_flag("--checksum", o.checksum, "Compare the bytes by their ETag, not the ages");
+    sync->add_flag("--delete", o.remove, "Remove at the target what the source lacks");
+    sync->add_flag("--dryrun", o.dry_run, "Only tell what would be done");
+    sync->add_flag("--quiet", o.quiet, "Tell only what fails");
+    sync->add_option("--exclude", o.exclude, "Leave alone names like this: \"*.tmp\", \"logs/*\"")
+        ->allow_extra_args(false);
+    sync->add_option("--include", o.include, "But not names like this")->allow_extra_args(false);
+    sync->add_option("--parallel", o.parallel, "So many objects at once")
+        ->check(CLI::Range(1, 64))
+        ->capture_default_str();
+  }
+
+  void add_store() {
+    CLI::App* store = app.add_subcommand("store", "Look into the object store of a tarn that is not running");
+    store->require_subcommand(1);
+    auto* verify = command(*store, "verify", "Read every record and every byte; exit code 1 when something is wrong",
+                           [this] { return store_verify(up_options.data_dir, common.json); });
+    auto* locate = command(*store, "locate", "Tell where an object's bytes lie",
+                           [this] { return store_locate(up_options.data_dir, from, common.json); });
+    locate->add_option("where", from, "s3://bucket/key")->required();
+    for (CLI::App* sub : {verify, locate}) {
+      sub->add_option("--data", up_options.data_dir, "Folder of all state")->capture_default_str();
+      sub->add_flag("--json", common.json, "Print JSON");
+    }
   }
 
   void add_clock() {

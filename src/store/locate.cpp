@@ -1,0 +1,46 @@
+#include "store/locate.hpp"
+
+#include <filesystem>
+
+#include "base/error.hpp"
+#include "store/data_folder.hpp"
+#include "store/index.hpp"
+#include "store/records.hpp"
+
+namespace tarn::store {
+
+std::optional<Location> locate_local(const std::string& path, std::string_view bucket, std::string_view key) {
+  DataFolder folder(path, DataFolder::Missing::refuse);
+  Index index(path + "/index", false);
+  std::string stored;
+  if (!index.get(Family::objects, object_key(bucket, key), stored)) return std::nullopt;
+  ObjectRecord object = decode_object(stored);
+  if (object.layout) {
+    if (!index.get(Family::records, layout_key(object.layout), stored))
+      throw Error(ErrorKind::bug, "InternalError",
+                  "The record of where its bytes lie is missing: see tarn store verify.");
+    decode_layout(stored, object);
+  }
+  Location out{object.info.size_bytes, object.info.etag, {}};
+  for (const Extent& extent : object.extents) {
+    BodyPiece piece;
+    const std::string place = BlobFiles::path_of(extent.blob);
+    piece.blob = place.substr(place.rfind('/') + 1);
+    piece.offset_bytes = extent.offset_bytes;
+    piece.size_bytes = extent.size_bytes;
+    if (!extent.file) {
+      piece.file = "index";
+      piece.there = index.get(Family::bodies, body_key(extent.blob), stored);
+    } else {
+      // What was just committed before a crash waits in incoming/ for the next opening.
+      piece.file = place;
+      if (!std::filesystem::exists(path + "/" + place) && std::filesystem::exists(path + "/incoming/" + piece.blob))
+        piece.file = "incoming/" + piece.blob;
+      piece.there = std::filesystem::exists(path + "/" + piece.file);
+    }
+    out.pieces.push_back(std::move(piece));
+  }
+  return out;
+}
+
+}  // namespace tarn::store
