@@ -31,6 +31,15 @@ inline constexpr uint64_t max_inline_object_size_bytes = 32 * 1024;  // larger b
 inline constexpr uint64_t reserved_disk_space_bytes =
     64 * 1024 * 1024;  // kept free, so that deleting still works on a full disk
 
+inline constexpr std::size_t max_bucket_configurations = 1000;  // of analytics, inventory, metrics and tiering, each
+inline constexpr std::size_t max_bucket_policy_size_bytes = 20 * 1024;
+inline constexpr std::size_t max_lifecycle_rules = 1000;
+inline constexpr std::size_t max_notification_rules = 100;
+inline constexpr std::size_t max_unread_object_events = 1'000'000;    // in the outbox, for each of its readers
+inline constexpr std::size_t max_undelivered_object_events = 10'000;  // tried again, before newer ones are looked at
+inline constexpr std::size_t max_form_fields_size_bytes = 20 * 1024;  // of a browser's upload, before the file
+inline constexpr int object_event_lifetime_h = 24;  // a destination that fails so long gets it no more
+
 // Athena
 inline constexpr int max_query_string_size_bytes = 262'144;
 inline constexpr int max_query_results_rows = 1000;

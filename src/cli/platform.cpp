@@ -27,6 +27,9 @@
 #include "notify/publisher.hpp"
 #include "notify/queues.hpp"
 #include "query/athena.hpp"
+#include "store/lifecycle.hpp"
+#include "store/notifications.hpp"
+#include "store/replication.hpp"
 #include "store/store.hpp"
 
 namespace tarn::cli {
@@ -78,7 +81,11 @@ struct Platform::Parts {
   meta::LogStore logs;
   govern::Keys keys;
   std::unique_ptr<store::Store> store;
+  store::Notifications notifications;
+  gateway::s3::AccountSettings s3_accounts;
   govern::Authority authority;
+  store::Lifecycle lifecycle;
+  store::Replication replication;
   govern::Identities identities;
   catalog::Catalog catalog;
   CrawlLogInLogs crawl_log;
@@ -105,6 +112,10 @@ struct Platform::Parts {
         keys(*metadata, key_encryption_keys(options, folder, random), clock, random),
         store(store::open_local(folder.file("objects"), clock, random,
                                 options.durable ? store::Durability::flushed : store::Durability::none)),
+        notifications(*store, store::events_of(*store), clock),
+        s3_accounts(*metadata),
+        lifecycle(*store, authority.internal(store::Access::write), clock),
+        replication(*store, authority.internal(store::Access::write)),
         identities(*metadata, clock, random),
         catalog(*metadata, clock),
         crawl_log(logs),
@@ -129,7 +140,8 @@ struct Platform::Parts {
     gateway::register_iam(operations, *metadata, random);
     gateway::register_kms(operations, keys);
     gateway::register_logs(operations, logs);
-    gateway::register_s3(operations, *store, authority, random);
+    gateway::register_s3(operations, *store, authority, random, &s3_accounts, &notifications);
+    gateway::register_s3_control(operations, *store, s3_accounts);
     gateway::register_sns(operations, topics, publisher, targets);
     gateway::register_sqs(operations, queues, moves, clock, random);
     gateway::register_sts(operations, identities);
@@ -168,7 +180,14 @@ Value Platform::outbox() const {
 std::string Platform::notification_certificate() {
   return parts_->signer.certificate();
 }
+gateway::CrossOriginAnswer Platform::cross_origin(std::string_view bucket,
+                                                  const gateway::CrossOriginRequest& request) const {
+  return gateway::s3_cross_origin(*parts_->store, bucket, request);
+}
 void Platform::start(const std::string& endpoint) {
+  parts_->notifications.start();
+  parts_->replication.start();
+  parts_->lifecycle.start();
   parts_->jobs.start(endpoint);
   parts_->moves.start();
   parts_->publisher.start(endpoint);

@@ -8,6 +8,7 @@
 #include "base/clock.hpp"
 #include "base/metrics.hpp"
 #include "base/random.hpp"
+#include "gateway/http/cross_origin.hpp"
 #include "govern/identities.hpp"
 #include "govern/key_encryption.hpp"
 
@@ -40,6 +41,8 @@ class Platform {
   Metrics& metrics();
   // Whether there is a bucket of that name, in any account. Thread-safe.
   bool has_bucket(std::string_view name) const;
+  // What the CORS rules of a bucket say. Thread-safe.
+  gateway::CrossOriginAnswer cross_origin(std::string_view bucket, const gateway::CrossOriginRequest& request) const;
 
   // E-mail and text messages that had nowhere to go, oldest first.
   Value outbox() const;

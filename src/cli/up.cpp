@@ -99,6 +99,9 @@ class Program {
     out.default_account = options_.account;
     out.log_requests = !options_.quiet;
     out.bucket_exists = [this](std::string_view name) { return platform_->has_bucket(name); };
+    out.cross_origin = [this](std::string_view bucket, const gateway::CrossOriginRequest& request) {
+      return platform_->cross_origin(bucket, request);
+    };
     return out;
   }
 

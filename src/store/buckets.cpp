@@ -68,7 +68,7 @@ std::vector<BucketInfo> LocalStore::list_buckets(std::string_view account) const
   std::shared_lock lock(buckets_mutex_);
   std::vector<BucketInfo> buckets;
   for (const auto& [name, info] : buckets_) {
-    if (info->account == account) buckets.push_back(*info);
+    if (account.empty() || info->account == account) buckets.push_back(*info);
   }
   return buckets;
 }

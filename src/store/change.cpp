@@ -24,7 +24,7 @@ void decode_body(std::string& body) {
   body.erase(0, 5);
 }
 
-Change::Change(LocalStore& store) : store_(store), batch_(store.index_) {}
+Change::Change(LocalStore& store) : store_(store), batch_(store.index_), events_(store.outbox_) {}
 
 void Change::add_body(BlobId id, std::string_view bytes) {
   batch_.put(Family::bodies, body_key(id), encode_body(bytes));
@@ -80,6 +80,7 @@ void Change::commit() {
     }
   }
   store_.index_.commit(batch_);
+  events_.committed();
   store_.objects_ += objects_;
   store_.size_bytes_ += size_bytes_;
   store_.reclaimer_->removed(removed);

@@ -151,13 +151,14 @@ void LocalStore::reset() {
   for (Family family : {Family::objects, Family::versions, Family::bodies}) {
     erase_all_keys(index_, batch, family, "", std::string(limits::max_key_size_bytes * 2, '\xff'));
   }
-  for (std::string_view kind : {"b", "u", "p", "r", "f", "l", "n", "q"}) {
+  for (std::string_view kind : {"b", "u", "p", "r", "f", "l", "n", "q", "e"}) {
     erase_all_keys(index_, batch, Family::records, kind, after_prefix(kind));
   }
   std::string limit;
   put_varint(limit, below);
   batch.put(Family::records, discarded_key, limit);
   index_.commit(batch);
+  outbox_.reset();
   {
     std::lock_guard lock(counting_mutex_);
     resets_++;

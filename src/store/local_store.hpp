@@ -14,6 +14,7 @@
 #include "store/data_folder.hpp"
 #include "store/index.hpp"
 #include "store/locks.hpp"
+#include "store/outbox.hpp"
 #include "store/reclaimer.hpp"
 #include "store/records.hpp"
 #include "store/store.hpp"
@@ -47,6 +48,11 @@ class Change {
   void erase_versions(const BucketInfo& bucket, const std::vector<ObjectRecord>& versions);
   // Writes the record again, in its place.
   void rewrite(std::string_view bucket, const ObjectRecord& object);
+  // Puts an event into the outbox, for the readers that the bucket's settings ask for; most often that is nothing at
+  // all. `event` is AWS's name of it when a request is its cause. After the record has its sequence.
+  void tell(const BucketInfo& bucket, std::string_view event, const ObjectRecord& object, std::string_view detail = {});
+  // What a change of an object's headers alone is told as.
+  void tell_of_headers(const BucketInfo& bucket, const ObjectHeaders& before, const ObjectRecord& after);
 
   // Once. Error (outside, InternalError): nothing of it is visible.
   void commit();
@@ -63,6 +69,7 @@ class Change {
 
   LocalStore& store_;
   Batch batch_;
+  Outbox::Pending events_;
   std::map<BlobId, int64_t> uses_;
   std::map<BlobId, bool> is_file_;
   int64_t objects_ = 0, size_bytes_ = 0;
@@ -123,6 +130,14 @@ class LocalStore : public Store {
   StoreStatistics statistics() const override;
   void reset() override;
 
+  ObjectEvents& events() { return outbox_; }
+  // Of a version: "PENDING", "COMPLETED", "FAILED", "REPLICA"; empty: none, or there is no such version.
+  std::string replication_status(const Grant& grant, std::string_view bucket, std::string_view key,
+                                 std::string_view version_id) const;
+  // Of one that is there.
+  void set_replication_status(const Grant& grant, std::string_view bucket, std::string_view key,
+                              std::string_view version_id, std::string status);
+
  private:
   friend class Change;
   friend class LocalObjectWriter;
@@ -168,6 +183,7 @@ class LocalStore : public Store {
   DataFolder folder_;
   BlobFiles files_;
   mutable Index index_;
+  Outbox outbox_{index_};
   std::shared_ptr<Pins> pins_ = std::make_shared<Pins>();
   mutable LockTable bucket_locks_{64}, name_locks_{1024}, blob_locks_{1024};
   std::atomic<uint64_t> resets_ = 0;
@@ -234,6 +250,8 @@ void require_unlocked(const ObjectInfo& version, Time now, bool bypass_governanc
 // What a new version is locked by: as its writer says, or the bucket's default. Throws InvalidRequest where the bucket
 // has no object lock.
 void settle_lock(const BucketInfo& bucket, ObjectHeaders& headers, Time now);
+// Whether a new version is to be replicated, or is a replica: sets its replication status.
+void settle_replication(const BucketInfo& bucket, ObjectRecord& object);
 // Throws PreconditionFailed, or NoSuchKey for an If-Match with nothing there.
 void check(const Preconditions& preconditions, const ObjectInfo* present, std::string_view key);
 

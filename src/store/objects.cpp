@@ -94,9 +94,11 @@ class LocalObjectWriter : public ObjectWriter {
     check(preconditions_, old ? &old->info : nullptr, info.key);
     info.last_modified = store_.clock_.now();
     settle_lock(*bucket, info.headers, info.last_modified);
+    settle_replication(*bucket, record_);
     Change change(store_);
     body_.add_to(change);
     change.put_object(*bucket, record_, old);
+    change.tell(*bucket, "ObjectCreated:Put", record_);
     body_.commit(change);
     return std::move(info);
   }
@@ -172,9 +174,11 @@ ObjectInfo LocalStore::copy(const Grant& read, std::string_view from_bucket, std
   }
   record.info.headers.restore.reset();
   settle_lock(*to, record.info.headers, record.info.last_modified);
+  settle_replication(*to, record);
   Change change(*this);
   change.use(record.extents);
   change.put_object(*to, record, old);
+  change.tell(*to, "ObjectCreated:Copy", record);
   change.commit();
   return std::move(record.info);
 }
@@ -183,7 +187,7 @@ ObjectInfo LocalStore::change_object(const Grant& grant, std::string_view bucket
                                      std::string_view version_id, const std::function<void(ObjectInfo&)>& change) {
   require(grant, Access::write, bucket_name, key);
   auto bucket_held = bucket_locks_.hold({bucket_locks_.shared(bucket_name)});
-  bucket(bucket_name);
+  auto info = bucket(bucket_name);
   auto held = name_locks_.hold({name_locks_.exclusive(object_key(bucket_name, key))});
   ObjectRecord record = require_version(bucket_name, key, version_id);
   if (record.info.delete_marker)
@@ -191,9 +195,10 @@ ObjectInfo LocalStore::change_object(const Grant& grant, std::string_view bucket
         .with("ResourceType", "DeleteMarker");
   ObjectInfo changed = record.info;
   change(changed);
-  record.info.headers = std::move(changed.headers);
+  std::swap(record.info.headers, changed.headers);
   Change batch(*this);
   batch.rewrite(bucket_name, record);
+  batch.tell_of_headers(*info, changed.headers, record);
   batch.commit();
   return std::move(record.info);
 }

@@ -28,6 +28,7 @@ enum HeaderTag : uint64_t {
   retention_tag,
   legal_hold_tag,
   restore_tag,
+  replication_status_tag,
 };
 
 Decoder open_record(std::string_view bytes) {
@@ -288,6 +289,7 @@ std::string encode(const ObjectRecord& object) {
   put_varint(out, object.sequence);
   put_headers(out, info.headers);
   put_text_field(out, completed_upload_tag, object.completed_upload);
+  put_text_field(out, replication_status_tag, object.replication_status);
   if (object.layout) {
     std::string id;
     put_varint(id, object.layout);
@@ -312,6 +314,9 @@ static void take_body_field(uint64_t tag, std::string_view bytes, ObjectRecord& 
   switch (tag) {
     case completed_upload_tag:
       object.completed_upload = bytes;
+      break;
+    case replication_status_tag:
+      object.replication_status = bytes;
       break;
     case layout_tag:
       object.layout = Decoder(bytes).varint();

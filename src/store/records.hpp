@@ -30,7 +30,8 @@ struct ObjectRecord {
   std::vector<Extent>
       extents;  // in the record when few, else in the record `layout` names, with the sizes of the parts
   BlobId layout = 0;
-  std::string completed_upload;  // the id of the multipart upload that made it
+  std::string completed_upload;    // the id of the multipart upload that made it
+  std::string replication_status;  // "PENDING", "COMPLETED", "FAILED", "REPLICA"; empty: none
 };
 inline constexpr std::size_t max_extents_in_record = 16;
 

@@ -350,10 +350,12 @@ ObjectInfo LocalStore::complete_upload(const Grant& grant, std::string_view buck
     throw Error(ErrorKind::caller, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size");
   }
   record.completed_upload = upload_id;
+  settle_replication(*present_bucket, record);
   Change change(*this);
   change.use(record.extents);
   erase_upload(change, upload_id, upload_key(bucket_name, key, upload_id));
   change.put_object(*present_bucket, record, old);
+  change.tell(*present_bucket, "ObjectCreated:CompleteMultipartUpload", record);
   change.commit();
   return std::move(info);
 }

@@ -246,7 +246,9 @@ void LocalStore::erase_of_key(Change& change, const BucketInfo& bucket, const st
       Erased& done = erasure->done;
       done.found = record.has_value();
       if (!version && versioning_of(bucket) != Versioning::never) {
-        done.version_id = change.put_delete_marker(bucket, erasure->key, clock_.now(), record).info.version_id;
+        const ObjectRecord marker = change.put_delete_marker(bucket, erasure->key, clock_.now(), record);
+        change.tell(bucket, "ObjectRemoved:DeleteMarkerCreated", marker);
+        done.version_id = marker.info.version_id;
         done.delete_marker = true;
         continue;
       }
@@ -260,7 +262,9 @@ void LocalStore::erase_of_key(Change& change, const BucketInfo& bucket, const st
       erasure->error = error;
     }
   }
-  if (!removed.empty()) change.erase_versions(bucket, removed);
+  if (removed.empty()) return;
+  change.erase_versions(bucket, removed);
+  for (const ObjectRecord& version : removed) change.tell(bucket, "ObjectRemoved:Delete", version);
 }
 
 Erased LocalStore::erase(const Grant& grant, std::string_view bucket_name, std::string_view key,

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "api/wire/codec.hpp"
+#include "api/wire/percent.hpp"
 #include "base/base64.hpp"
 #include "base/json.hpp"
 #include "base/limits.hpp"
@@ -38,6 +39,8 @@ std::string_view reason(int status) {
       return "Partial Content";
     case 301:
       return "Moved Permanently";
+    case 303:
+      return "See Other";
     case 304:
       return "Not Modified";
     case 307:
@@ -93,6 +96,19 @@ std::string_view date_text(Time now) {
   return text;
 }
 
+// "content-type, x-amz-date" one by one.
+std::vector<std::string> split_header_names(std::string_view text) {
+  std::vector<std::string> out;
+  while (!text.empty()) {
+    std::string_view one = text.substr(0, text.find(','));
+    text.remove_prefix(std::min(one.size() + 1, text.size()));
+    while (one.starts_with(' ')) one.remove_prefix(1);
+    while (one.ends_with(' ')) one.remove_suffix(1);
+    if (!one.empty()) out.emplace_back(one);
+  }
+  return out;
+}
+
 bool may_have_body(int status) {
   return status >= 200 && status != 204 && status != 304;
 }
@@ -126,6 +142,13 @@ Exchange::Exchange(const Surroundings& surroundings, Connection& connection, std
     is_form_ = head_.request.method == "POST" && type && type->starts_with("application/x-www-form-urlencoded") &&
                (head_.request.path == "/" || api::signing_name(head_.request) == "sqs");
     if (is_form_ && head_.has_body()) return;
+    is_upload_form_ = head_.request.method == "POST" && type && type->starts_with("multipart/form-data") &&
+                      head_.request.query.empty() && is_bucket_path();
+    if (is_upload_form_) {
+      const api::Service& s3 = *api::find_service("s3");
+      route_ = api::route_to(s3, *api::find_operation(s3, "PutObject"), s3.protocol);
+      return;
+    }
     find_route();
     quick_ = route_ && route_->operation && is_s3(*route_->service) && !head_.has_body() &&
              (route_->operation->name == "GetObject" || route_->operation->name == "HeadObject");
@@ -152,6 +175,8 @@ void Exchange::answer() {
   try {
     if (refusal_) throw Error(*refusal_);
     if (local_) return call_local(*local_);
+    if (is_upload_form_) return answer_form_upload();
+    if (head_.request.method == "OPTIONS" && surroundings_.options.cross_origin) return answer_preflight();
     if (!route_ && is_form_) {
       read_control_body(*body_);
       find_route();
@@ -176,13 +201,17 @@ void Exchange::call_operation() {
   if (route_->refusal) throw Error(*route_->refusal);
   api::Context& context = context_.emplace();
   context.response_body = std::make_unique<api::WaitSlot>();
+  fill_context(context);
+  respond_output(run(context));
+}
+
+void Exchange::fill_context(api::Context& context) const {
   context.request_id = request_id_;
   context.now = surroundings_.clock.now();
   context.source_ip = connection_.peer_ip();
   const std::string* host = head_.request.header("host");
   context.endpoint = "http://" + (host ? *host : surroundings_.options.host);
   if (const std::string* agent = head_.request.header("user-agent")) context.user_agent = *agent;
-  respond_output(run(context));
 }
 
 void Exchange::call_again() {
@@ -219,12 +248,62 @@ void Exchange::respond_output(Value output) {
   respond(std::move(response), std::move(context_->response_body));
 }
 
+bool Exchange::is_bucket_path() const {
+  std::string_view path = head_.request.path;
+  if (!virtual_bucket().empty()) return path.empty() || path == "/";
+  if (path.starts_with('/')) path.remove_prefix(1);
+  if (path.ends_with('/')) path.remove_suffix(1);
+  return !path.empty() && path.find('/') == path.npos;
+}
+
 std::string_view Exchange::virtual_bucket() const {
   const std::string* header = head_.request.header("host");
   std::string_view host = header ? std::string_view(*header) : std::string_view();
   if (auto colon = host.rfind(':'); colon != host.npos && host.find(']', colon) == host.npos)
     host = host.substr(0, colon);
   return api::virtual_bucket(host, surroundings_.options.endpoint_names);
+}
+
+std::string Exchange::bucket() const {
+  if (std::string_view in_host = virtual_bucket(); !in_host.empty()) return std::string(in_host);
+  std::string_view path = head_.request.path;
+  if (path.starts_with('/')) path.remove_prefix(1);
+  return api::percent_decode(path.substr(0, path.find('/')), false);
+}
+
+void Exchange::answer_preflight() {
+  const api::Service& s3 = *api::find_service("s3");
+  auto refuse = [&](ErrorKind kind, const char* code, const std::string& message) {
+    respond(api::serialize_error(s3, nullptr, s3.protocol, Error(kind, code, message), request_id_, "OPTIONS",
+                                 head_.request.path),
+            nullptr);
+  };
+  const std::string *origin = head_.request.header("origin"),
+                    *method = head_.request.header("access-control-request-method"),
+                    *names = head_.request.header("access-control-request-headers");
+  if (!origin)
+    return refuse(ErrorKind::caller, "BadRequest", "Insufficient information. Origin request header needed.");
+  if (!method) return refuse(ErrorKind::caller, "BadRequest", "Invalid Access-Control-Request-Method: null");
+  CrossOriginRequest asked{*origin, *method, split_header_names(names ? *names : ""), true};
+  CrossOriginAnswer answer = surroundings_.options.cross_origin(bucket(), asked);
+  if (!answer.headers)
+    return refuse(ErrorKind::denied, "AccessForbidden",
+                  answer.enabled ? "CORSResponse: This CORS request is not allowed. This is usually because the "
+                                   "evalution of Origin, request method / Access-Control-Request-Method or "
+                                   "Access-Control-Request-Headers are not whitelisted by the resource's CORS spec."
+                                 : "CORSResponse: CORS is not enabled for this bucket.");
+  api::WireResponse response;
+  response.status = 200;
+  response.headers = *std::move(answer.headers);
+  response.headers.emplace_back("x-amz-request-id", request_id_);
+  respond(std::move(response), nullptr);
+}
+
+void Exchange::add_cross_origin_headers(api::WireResponse& response) const {
+  if (!route_ || !is_s3(*route_->service) || response.header("access-control-allow-origin")) return;
+  const CrossOriginRequest request{*head_.request.header("origin"), head_.request.method, {}, false};
+  if (auto answer = surroundings_.options.cross_origin(bucket(), request); answer.headers)
+    for (auto& header : *answer.headers) response.headers.push_back(std::move(header));
 }
 
 // S3 hashes its bodies as they stream; the signatures of all others are made over the whole body.
@@ -300,6 +379,7 @@ void Exchange::respond_error(const Error& error) {
 
 void Exchange::respond(api::WireResponse response, std::unique_ptr<api::BodyStream> stream) {
   status_ = response.status;
+  if (surroundings_.options.cross_origin && head_.request.header("origin")) add_cross_origin_headers(response);
   if (broken_)
     keep_alive_ = false;
   else if (keep_alive_ && body_ && !body_->drain(most_drained_bytes))

@@ -68,6 +68,19 @@ class Exchange {
   void respond_output(Value output);
   Value run(api::Context& context);
   std::string_view virtual_bucket() const;
+  // The bucket that the request is about, by its host or path; empty for none.
+  std::string bucket() const;
+  // Whether the path names a bucket and nothing in it.
+  bool is_bucket_path() const;
+  void fill_context(api::Context& context) const;
+  // A browser's upload by form (exchange_form.cpp).
+  void answer_form_upload();
+  api::WireResponse form_answer(const std::map<std::string, std::string>& fields, const std::string& bucket_name,
+                                const std::string& key, const Value& output) const;
+  // Answers a browser that asks whether a page of another origin may send a request.
+  void answer_preflight();
+  // Adds what lets a page of another origin read this answer, where the bucket's rules do.
+  void add_cross_origin_headers(api::WireResponse& response) const;
   void read_control_body(api::BodySource& source);
   void respond_error(const Error& error);
   void respond(api::WireResponse response, std::unique_ptr<api::BodyStream> stream);
@@ -84,7 +97,8 @@ class Exchange {
   const Server::Local* local_ = nullptr;
   std::optional<api::Route> route_;
   std::string request_id_, caller_;
-  bool quick_ = false, is_form_ = false, answered_ = false, broken_ = false, keep_alive_ = false;
+  bool quick_ = false, is_form_ = false, is_upload_form_ = false, answered_ = false, broken_ = false,
+       keep_alive_ = false;
   std::optional<api::Context> context_;  // of the call; kept while the operation waits
   Value waiting_input_, waiting_output_;
 

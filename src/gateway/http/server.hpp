@@ -18,6 +18,7 @@
 #include "base/clock.hpp"
 #include "base/metrics.hpp"
 #include "base/random.hpp"
+#include "gateway/http/cross_origin.hpp"
 #include "gateway/http/signature.hpp"
 #include "govern/identities.hpp"
 
@@ -35,6 +36,8 @@ struct ServerOptions {
   std::vector<std::string> endpoint_names = {"localhost", "s3.localhost.localstack.cloud"};
   // Whether there is a bucket of that name: an unsigned request that names one is S3's.
   std::function<bool(std::string_view bucket)> bucket_exists;
+  // What the CORS rules of a bucket say; empty: no bucket has any.
+  CrossOrigin cross_origin;
 };
 
 class Server {

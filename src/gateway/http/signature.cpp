@@ -197,6 +197,80 @@ Authenticated Authenticator::authenticate(const api::WireRequest& request, const
   return result;
 }
 
+namespace {
+
+// The parts of a form's signature, of either version; absent: it has none.
+std::optional<SignatureParts> form_signature(const std::map<std::string, std::string>& fields, const api::Service& s3) {
+  auto field = [&](const char* name) -> std::string {
+    auto at = fields.find(name);
+    return at == fields.end() ? std::string() : at->second;
+  };
+  SignatureParts parts;
+  parts.session_token = field("x-amz-security-token");
+  if (!field("awsaccesskeyid").empty()) {
+    parts.version_2 = true;
+    parts.access_key_id = field("awsaccesskeyid");
+    parts.signature = field("signature");
+    return parts;
+  }
+  const std::string credential = field("x-amz-credential");
+  if (credential.empty() && field("x-amz-signature").empty()) return std::nullopt;
+  auto malformed = [&] {
+    return auth_error(s3, AuthProblem::incomplete,
+                      "The form's fields x-amz-credential, x-amz-date, x-amz-algorithm and "
+                      "x-amz-signature are no signature.");
+  };
+  // KEY/20260101/us-east-1/s3/aws4_request
+  std::string* const wanted[] = {&parts.access_key_id, &parts.date, &parts.region, &parts.service};
+  std::string_view rest = credential;
+  for (std::string* part : wanted) {
+    const auto slash = rest.find('/');
+    if (slash == rest.npos || slash == 0) throw malformed();
+    *part = rest.substr(0, slash);
+    rest.remove_prefix(slash + 1);
+  }
+  if (rest != "aws4_request" || field("x-amz-algorithm") != "AWS4-HMAC-SHA256") throw malformed();
+  parts.timestamp = field("x-amz-date");
+  parts.signature = field("x-amz-signature");
+  const auto time = parse_basic_iso8601(parts.timestamp);
+  if (!time || !parts.timestamp.starts_with(parts.date)) throw malformed();
+  parts.time = *time;
+  return parts;
+}
+
+}  // namespace
+
+Authenticated Authenticator::authenticate_form(const std::map<std::string, std::string>& fields,
+                                               const api::Service& s3) const {
+  const auto sign = form_signature(fields, s3);
+  if (!sign) return unsigned_request(s3, nullptr);
+  const auto policy = fields.find("policy");
+  if (policy == fields.end())
+    throw Error(ErrorKind::caller, "InvalidArgument",
+                "Bucket POST must contain a field named 'policy'.  If it is specified, please check the order of the "
+                "fields.")
+        .with("ArgumentName", "policy")
+        .with("ArgumentValue", "");
+  Authenticated result;
+  result.region = sign->region.empty() ? default_region : sign->region;
+  const auto credential = find_key_(sign->access_key_id);
+  if (!credential) {
+    if (mode_ == AuthMode::strict)
+      throw auth_error(s3, AuthProblem::unknown_key).with("AWSAccessKeyId", sign->access_key_id);
+    result.principal = act_as_root(sign->access_key_id);
+    return result;
+  }
+  check_credential(*credential, *sign, s3);
+  const std::string wanted =
+      sign->version_2 ? base64_encode(hmac_sha1(credential->secret_access_key, policy->second))
+                      : hex_encode(hmac_sha256(keys_->get(credential->secret_access_key, *sign), policy->second));
+  if (!equal_secrets(wanted, sign->signature)) throw mismatch(s3, *sign, policy->second, {});
+  result.principal = credential->principal;
+  result.principal.access_key_id = sign->access_key_id;
+  result.verified = true;
+  return result;
+}
+
 Authenticated Authenticator::unsigned_request(const api::Service& service, const api::Operation* operation) const {
   Authenticated result;
   result.region = default_region;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -52,6 +53,10 @@ class Authenticator {
   // `virtual_bucket` is the bucket that the host names, if any.
   Authenticated authenticate(const api::WireRequest& request, const api::Service& service,
                              const api::Operation* operation, std::string_view virtual_bucket = {}) const;
+
+  // Of S3's uploads by form: the signature is one of the fields (by their names in lower case) and is made over the
+  // field "policy". Errors as of authenticate(), and AccessDenied for a form without a signature in strict mode.
+  Authenticated authenticate_form(const std::map<std::string, std::string>& fields, const api::Service& s3) const;
 
  private:
   class KeyCache;

@@ -4,6 +4,8 @@
 
 #include "base/base64.hpp"
 #include "base/error.hpp"
+#include "gateway/s3/bucket_acl.hpp"
+#include "gateway/s3/bucket_settings.hpp"
 #include "gateway/s3/names.hpp"
 #include "gateway/s3/requests.hpp"
 #include "gateway/s3/tags.hpp"
@@ -37,10 +39,24 @@ std::string bucket_region(const Context& context, const model::CreateBucketReque
 void check_create(const model::CreateBucketRequest& in) {
   check_bucket_name(in.bucket);
   if (in.object_lock_enabled_for_bucket.value_or(false)) refuse_unsupported("ObjectLockEnabledForBucket");
-  if (in.object_ownership.value_or("BucketOwnerEnforced") != "BucketOwnerEnforced")
-    refuse_unsupported("ObjectOwnership " + *in.object_ownership);
   if (const auto& c = in.create_bucket_configuration; c && (c->location || c->bucket))
     refuse_unsupported("directory buckets");
+}
+
+// The ownership and the ACL that the bucket begins with. A new bucket blocks all public access.
+void set_access(const model::CreateBucketRequest& in, store::BucketInfo& bucket) {
+  if (in.object_ownership) bucket.settings[setting::ownership] = *in.object_ownership;
+  const auto grants = grants_from(in, nullptr, bucket.account, bucket.account);
+  if (!grants || *grants == owner_alone(bucket.account)) return;
+  if (!allows_acls(bucket))
+    throw Error(ErrorKind::caller, "InvalidBucketAclWithObjectOwnership",
+                "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting")
+        .with("BucketName", bucket.name);
+  if (is_public(*grants))
+    throw Error(ErrorKind::caller, "InvalidBucketAclWithBlockPublicAccessError",
+                "Bucket cannot have public ACLs set with BlockPublicAccess enabled")
+        .with("BucketName", bucket.name);
+  bucket.settings[setting::acl] = to_value(*grants);
 }
 
 model::CreateBucketOutput create_bucket(const Parts& parts, Context& context, const model::CreateBucketRequest& in) {
@@ -50,6 +66,7 @@ model::CreateBucketOutput create_bucket(const Parts& parts, Context& context, co
   bucket.account = context.account();
   bucket.region = bucket_region(context, in);
   bucket.created = context.now;
+  set_access(in, bucket);
   if (in.create_bucket_configuration && in.create_bucket_configuration->tags)
     bucket.settings["tagging"] = tags_to_setting(checked_tags(*in.create_bucket_configuration->tags, max_bucket_tags));
   try {
@@ -126,7 +143,9 @@ void register_buckets(api::Operations& operations, const Parts& parts) {
   // Its bucket is not there yet, so the common checks of one would be wrong.
   operations.add(CreateBucket::name, [parts](Context& context, const Value& input) {
     Value others = input;
-    others.erase("Bucket");
+    for (const char* name :
+         {"Bucket", "ACL", "GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite", "GrantWriteACP"})
+      others.erase(name);
     check_request(parts, context, others);
     return to_value(create_bucket(parts, context, api::from<model::CreateBucketRequest>(input)));
   });

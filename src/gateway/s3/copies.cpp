@@ -8,6 +8,7 @@
 #include "gateway/s3/checksums.hpp"
 #include "gateway/s3/conditions.hpp"
 #include "gateway/s3/object_headers.hpp"
+#include "gateway/s3/object_status.hpp"
 #include "gateway/s3/ranges.hpp"
 #include "gateway/s3/requests.hpp"
 #include "gateway/s3/versioning.hpp"
@@ -114,6 +115,7 @@ model::CopyObjectOutput copy_object(const Parts& parts, Context& context, const 
   model::CopyObjectOutput out;
   if (made.version_id != "null") out.version_id = made.version_id;
   if (source.version_id != "null") out.copy_source_version_id = source.version_id;
+  out.expiration = expiration_of(parts, in.bucket, made);
   auto& result = out.copy_object_result.emplace();
   result.e_tag = quoted_etag(made.etag);
   result.last_modified = made.last_modified;

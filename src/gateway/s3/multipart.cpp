@@ -7,6 +7,7 @@
 #include "gateway/s3/conditions.hpp"
 #include "gateway/s3/encoding.hpp"
 #include "gateway/s3/object_headers.hpp"
+#include "gateway/s3/object_status.hpp"
 #include "gateway/s3/requests.hpp"
 #include "gateway/s3/transfer.hpp"
 
@@ -120,6 +121,7 @@ model::CompleteMultipartUploadOutput complete_upload(const Parts& parts, Context
   out.key = in.key;
   out.location = context.endpoint + "/" + in.bucket + "/" + Encoding(std::string("url")).text(in.key);
   out.e_tag = quoted_etag(made.etag);
+  out.expiration = expiration_of(parts, in.bucket, made);
   put_checksum(out, made.checksum);
   return out;
 }

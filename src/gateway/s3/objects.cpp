@@ -8,6 +8,7 @@
 #include "gateway/s3/conditions.hpp"
 #include "gateway/s3/names.hpp"
 #include "gateway/s3/object_headers.hpp"
+#include "gateway/s3/object_status.hpp"
 #include "gateway/s3/ranges.hpp"
 #include "gateway/s3/requests.hpp"
 #include "gateway/s3/transfer.hpp"
@@ -25,6 +26,7 @@ model::PutObjectOutput put_object(const Parts& parts, Context& context, const mo
   out.e_tag = quoted_etag(stored.etag);
   if (stored.version_id != "null") out.version_id = stored.version_id;
   put_checksum(out, stored.checksum);
+  out.expiration = expiration_of(parts, in.bucket, stored);
   return out;
 }
 
@@ -94,6 +96,8 @@ model::GetObjectOutput get_object(const Parts& parts, Context& context, const mo
   if (!reader) throw absent(parts, context, in.bucket, in.key, in.version_id, "GET");
   model::GetObjectOutput out;
   out.version_id = told_version(parts, in.bucket, reader->info());
+  out.expiration = expiration_of(parts, in.bucket, reader->info());
+  out.replication_status = replication_status_of(parts, context, in.bucket, reader->info());
   if (auto sent = describe(context, in, reader->info(), out)) {
     if (sent->size_bytes != reader->info().size_bytes) reader->restrict_to(sent->offset_bytes, sent->size_bytes);
     context.response_body = std::move(reader);
@@ -107,6 +111,8 @@ model::HeadObjectOutput head_object(const Parts& parts, Context& context, const 
   if (!object) throw absent(parts, context, in.bucket, in.key, in.version_id, "HEAD");
   model::HeadObjectOutput out;
   out.version_id = told_version(parts, in.bucket, *object);
+  out.expiration = expiration_of(parts, in.bucket, *object);
+  out.replication_status = replication_status_of(parts, context, in.bucket, *object);
   describe(context, in, *object, out);
   return out;
 }

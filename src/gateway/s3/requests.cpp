@@ -7,6 +7,8 @@
 #include "base/digest.hpp"
 #include "base/error.hpp"
 #include "base/limits.hpp"
+#include "gateway/http/form_upload.hpp"
+#include "gateway/s3/bucket_acl.hpp"
 #include "gateway/s3/names.hpp"
 
 namespace tarn::gateway::s3 {
@@ -33,17 +35,8 @@ constexpr std::array unsupported_members = {
 
 void check_member(std::string_view name, const Value& value) {
   switch (name.front()) {
-    case 'A':
-      if (name == "ACL" && value.is_string() && value.as_string() != "private" &&
-          value.as_string() != "bucket-owner-full-control")
-        throw Error(ErrorKind::caller, "AccessControlListNotSupported", "The bucket does not allow ACLs");
-      break;
     case 'B':
       if (name == "BucketKeyEnabled" && value.is_bool() && value.as_bool()) refuse_unsupported("BucketKeyEnabled");
-      break;
-    case 'G':
-      if (name.starts_with("Grant"))
-        throw Error(ErrorKind::caller, "AccessControlListNotSupported", "The bucket does not allow ACLs");
       break;
     case 'K':
       if (name == "Key" && value.is_string() && value.as_string().size() > limits::max_key_size_bytes)
@@ -70,16 +63,40 @@ void check_member(std::string_view name, const Value& value) {
     refuse_unsupported(std::string(name));
 }
 
+// What a request says of the ACL of the object that it writes. Objects of buckets that allow ACLs keep none yet, so
+// only those that leave the owner alone pass.
+void check_object_acl(const store::BucketInfo& bucket, const Value* acl, bool grants) {
+  if (!acl && !grants) return;
+  const std::string canned = acl && acl->is_string() ? acl->as_string() : "";
+  if (!grants && canned == "bucket-owner-full-control") return;
+  if (!allows_acls(bucket)) throw acls_not_supported();
+  if (grants || canned != "private") refuse_unsupported("the ACLs of objects");
+}
+
 }  // namespace
+
+store::Origin origin_of(const Context& context) {
+  store::Origin origin;
+  if (dynamic_cast<const FormBody*>(context.request_body)) origin.cause = store::Origin::Cause::form;
+  origin.principal_id = "AWS:" + context.principal.user_id;
+  origin.source_ip = context.source_ip;
+  origin.request_id = context.request_id;
+  return origin;
+}
 
 void check_request(const Parts& parts, const Context& context, const Value& input) {
   if (!input.is_map()) return;
-  const Value *bucket = nullptr, *expected_owner = nullptr;
+  const Value *bucket = nullptr, *expected_owner = nullptr, *acl = nullptr;
+  bool grants = false;
   for (const auto& [name, value] : input.as_map()) {
     if (name == "Bucket")
       bucket = &value;
     else if (name == "ExpectedBucketOwner")
       expected_owner = &value;
+    else if (name == "ACL")
+      acl = &value;
+    else if (name.starts_with("Grant"))
+      grants = true;
     else if (!name.empty())
       check_member(name, value);
   }
@@ -87,6 +104,7 @@ void check_request(const Parts& parts, const Context& context, const Value& inpu
   auto info = find_own_bucket(parts, context, bucket->as_string());
   if (expected_owner && expected_owner->is_string() && expected_owner->as_string() != info->account)
     throw Error(ErrorKind::denied, "AccessDenied", "Access Denied");
+  check_object_acl(*info, acl, grants);
 }
 
 std::shared_ptr<const store::BucketInfo> find_own_bucket(const Parts& parts, const Context& context,

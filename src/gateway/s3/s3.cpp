@@ -4,8 +4,9 @@
 
 namespace tarn::gateway {
 
-void register_s3(api::Operations& operations, store::Store& store, govern::Authority& authority, Random& random) {
-  const s3::Parts parts{store, authority, random};
+void register_s3(api::Operations& operations, store::Store& store, govern::Authority& authority, Random& random,
+                 const s3::AccountSettings* accounts, store::Notifications* notifications) {
+  const s3::Parts parts{store, authority, random, accounts, notifications};
   s3::register_buckets(operations, parts);
   s3::register_bucket_settings(operations, parts);
   s3::register_objects(operations, parts);
