@@ -110,8 +110,8 @@ def head_of(names):
     return out
 
 
-def seconds_for(room, size):
-    return "0.4" if room.quick else "1.5" if size < MIB else "1"
+def seconds_for(room):
+    return "0.4" if room.quick else "1"
 
 
 def fill_for_reads(room, fleet):
@@ -137,7 +137,7 @@ def gets(room, fleet, runs, section):
             if not room.time_for(f"GET {size_name}", section):
                 continue
             median = runs.compare(servers, "get", "--prefix", f"get-{size}-", "--keys", str(KEYS[size]), "--clients", str(clients), "--seconds",
-                                  seconds_for(room, size))
+                                  seconds_for(room))
             rows.append([size_name, clients, *cells(median, names)])
             if wanted := GET_WANTED.get((size_name, clients)):
                 for name in names[1:]:
@@ -165,7 +165,7 @@ def puts(room, fleet, runs, section):
                     continue
                 median = (Runs(room, 1) if large else runs).compare(
                     [mine] if large else servers, "put", "--prefix", f"put-{size}-", "--keys", str(min(KEYS[size], 64)), "--size", str(size),
-                    "--clients", str(clients), "--seconds", seconds_for(room, size))
+                    "--clients", str(clients), "--seconds", seconds_for(room))
                 rows.append([size_name, clients, *cells(median, names[:1] if large else names)])
                 wanted = PUT_WANTED.get((size_name, clients))
                 if wanted and peer and mine is fleet.tarn:
@@ -187,7 +187,7 @@ def mixed(room, fleet, runs, section):
         for clients in CLIENTS[1:]:
             if room.time_for(f"mixed {size_name}", section):
                 median = runs.compare(servers, "mixed", "--prefix", f"get-{size}-", "--keys", str(KEYS[size]),
-                                      "--size", str(size), "--clients", str(clients), "--seconds", seconds_for(room, size))
+                                      "--size", str(size), "--clients", str(clients), "--seconds", seconds_for(room))
                 rows.append([size_name, clients, *cells(median, names)])
     section.note("70 GETs to 30 flushed PUTs:")
     section.table(head_of(names), rows)
@@ -212,6 +212,8 @@ def clone_tree(room, server, prefix, keys, deep):
 
 def many(room, fleet, runs, section):
     """A million small objects in and out, LIST among them, DELETE of a tenth."""
+    if not room.time_for("a million objects, LIST, DELETE", section):
+        return
     tarn, few, keys = fleet.tarn, 10_000, 20_000 if room.quick else 500_000
     small = ["--size", "100", "--clients", "16"]
     room.load(tarn, "fill", "--prefix", "few/", "--keys", str(few), *small)
@@ -300,12 +302,12 @@ def s3(room):
     fleet = start_fleet(room, folder)
     try:
         for name in fleet.absent:
-            section.left_out(f"against {name}", "absent here: tools/setup bench says why")
+            section.left_out(f"against {name}", "absent here")
         runs = Runs(room, rounds)
         gets(room, fleet, runs, section)
         puts(room, fleet, runs, section)
-        mixed(room, fleet, runs, section)
         many(room, fleet, runs, section)
+        mixed(room, fleet, runs, section)
         for error in sorted(set(runs.errors)):
             section.note(f"Errors: {error}")
     finally:

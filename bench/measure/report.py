@@ -43,13 +43,15 @@ class Section:
                              detail])
 
     def left_out(self, what, why):
-        self.figures.append([what, "not measured", "", "", why])
+        row = [what, "not measured", "", "", why]
+        if row not in self.figures:
+            self.figures.append(row)
 
     def note(self, text):
         self.rest.append(text)
 
     def table(self, head, rows):
-        self.rest.append(markdown(head, rows))
+        self.rest.append(markdown(head, rows) if rows else "(nothing was measured)")
 
     def text(self, quick):
         when = datetime.datetime.now().strftime("%Y-%m-%d %H:%M")

@@ -47,7 +47,7 @@ class Server:
                                         env={**os.environ, **self.environment()}, cwd=self.folder.parent)
         return self
 
-    def wait_until_ready(self, seconds=30):
+    def wait_until_ready(self, seconds=90):
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if self.process.poll() is not None:
