@@ -108,8 +108,12 @@ void check_topic_attribute(const std::string& name, const std::string& value, bo
     if (!fifo) invalid_parameter("Attributes", name + " is for FIFO topics");
     if (name == "ContentBasedDeduplication") check_words(name, value, {"true", "false"});
     if (name == "FifoThroughputScope") check_words(name, value, {"Topic", "MessageGroup"});
+  } else if (name.ends_with("FeedbackSampleRate")) {
+    // Kept: it says how much a role would log that can't be given here.
+    const bool digits = !value.empty() && value.find_first_not_of("0123456789") == std::string::npos;
+    if (!digits || value.size() > 3 || std::stoi(value) > 100) invalid_parameter(name, "0 to 100");
   } else if (name == "KmsMasterKeyId" || name == "ArchivePolicy" || name == "DataProtectionPolicy" ||
-             name.ends_with("FeedbackRoleArn") || name.ends_with("FeedbackSampleRate")) {
+             name.ends_with("FeedbackRoleArn")) {
     if (!value.empty()) refuse("tarn does not have the topic attribute " + name + ". Leave it out.");
   } else {
     invalid_parameter("AttributeName", "unknown topic attribute " + name);

@@ -88,6 +88,7 @@ def test_topics(sns, name):
         sns.create_topic(Name=name, Attributes={"DisplayName": "other"})
     assert code(e) == "InvalidParameter"
     sns.set_topic_attributes(TopicArn=arn, AttributeName="SignatureVersion", AttributeValue="2")
+    sns.set_topic_attributes(TopicArn=arn, AttributeName="ApplicationSuccessFeedbackSampleRate", AttributeValue="0")  # as Terraform does
     attributes = sns.get_topic_attributes(TopicArn=arn)["Attributes"]
     assert (attributes["DisplayName"], attributes["SignatureVersion"], attributes["Owner"]) == ("d", "2", "000000000000")
     assert json.loads(attributes["Policy"])["Id"] == "__default_policy_ID"
