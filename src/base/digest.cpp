@@ -4,6 +4,7 @@
 #include <isa-l/crc64.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <xxhash.h>
 #include <zlib.h>
 
 #include <array>
@@ -76,8 +77,14 @@ struct Digest::State {
   DigestKind kind;
   EVP_MD_CTX* context = nullptr;
   uint64_t crc = 0;
+  XXH64_state_t* xxhash64 = nullptr;
+  XXH3_state_t* xxhash3 = nullptr;
 
-  ~State() { EVP_MD_CTX_free(context); }
+  ~State() {
+    EVP_MD_CTX_free(context);
+    XXH64_freeState(xxhash64);
+    XXH3_freeState(xxhash3);
+  }
 };
 
 Digest::Digest(DigestKind kind) : state_(new State{kind, nullptr, 0}) {
@@ -88,6 +95,11 @@ Digest::Digest(DigestKind kind) : state_(new State{kind, nullptr, 0}) {
     state_->crc = 0xffffffffu;
   } else if (kind == DigestKind::crc64nvme) {
     state_->crc = ~0ull;
+  } else if (kind == DigestKind::xxhash64) {
+    TARN_ASSERT((state_->xxhash64 = XXH64_createState()) && XXH64_reset(state_->xxhash64, 0) == XXH_OK);
+  } else if (kind == DigestKind::xxhash3 || kind == DigestKind::xxhash128) {
+    TARN_ASSERT((state_->xxhash3 = XXH3_createState()));
+    TARN_ASSERT((kind == DigestKind::xxhash3 ? XXH3_64bits_reset : XXH3_128bits_reset)(state_->xxhash3) == XXH_OK);
   }
 }
 
@@ -112,6 +124,15 @@ void Digest::update(std::string_view bytes) {
     case DigestKind::crc64nvme:
       state_->crc = crc64nvme(state_->crc, bytes);
       break;
+    case DigestKind::xxhash64:
+      TARN_ASSERT(XXH64_update(state_->xxhash64, bytes.data(), bytes.size()) == XXH_OK);
+      break;
+    case DigestKind::xxhash3:
+      TARN_ASSERT(XXH3_64bits_update(state_->xxhash3, bytes.data(), bytes.size()) == XXH_OK);
+      break;
+    case DigestKind::xxhash128:
+      TARN_ASSERT(XXH3_128bits_update(state_->xxhash3, bytes.data(), bytes.size()) == XXH_OK);
+      break;
     default:
       TARN_ASSERT(EVP_DigestUpdate(state_->context, bytes.data(), bytes.size()) == 1);
   }
@@ -125,6 +146,14 @@ std::string Digest::finish() {
       return big_endian(~state_->crc & 0xffffffffu, 4);
     case DigestKind::crc64nvme:
       return big_endian(~state_->crc, 8);
+    case DigestKind::xxhash64:
+      return big_endian(XXH64_digest(state_->xxhash64), 8);
+    case DigestKind::xxhash3:
+      return big_endian(XXH3_64bits_digest(state_->xxhash3), 8);
+    case DigestKind::xxhash128: {
+      const XXH128_hash_t hash = XXH3_128bits_digest(state_->xxhash3);
+      return big_endian(hash.high64, 8) + big_endian(hash.low64, 8);
+    }
     default:
       break;
   }

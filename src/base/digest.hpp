@@ -8,7 +8,7 @@
 
 namespace tarn {
 
-enum class DigestKind { md5, sha1, sha256, sha512, crc32, crc32c, crc64nvme };
+enum class DigestKind { md5, sha1, sha256, sha512, crc32, crc32c, crc64nvme, xxhash64, xxhash3, xxhash128 };
 
 // Not thread-safe; one stream each.
 class Digest {

@@ -27,6 +27,8 @@ inline constexpr int max_key_size_bytes = 1024;
 inline constexpr int max_user_metadata_size_bytes = 2048;
 inline constexpr int max_list_keys = 1000;
 inline constexpr int max_delete_objects = 1000;
+inline constexpr int max_default_retention_days = 36'500;
+inline constexpr int max_default_retention_years = 100;
 inline constexpr uint64_t max_inline_object_size_bytes = 32 * 1024;  // larger bodies are files of their own
 inline constexpr uint64_t reserved_disk_space_bytes =
     64 * 1024 * 1024;  // kept free, so that deleting still works on a full disk

@@ -42,6 +42,11 @@ std::optional<DigestKind> checksum_kind(std::string_view algorithm) {
   if (algorithm == "CRC64NVME") return DigestKind::crc64nvme;
   if (algorithm == "SHA1") return DigestKind::sha1;
   if (algorithm == "SHA256") return DigestKind::sha256;
+  if (algorithm == "SHA512") return DigestKind::sha512;
+  if (algorithm == "MD5") return DigestKind::md5;
+  if (algorithm == "XXHASH64") return DigestKind::xxhash64;
+  if (algorithm == "XXHASH3") return DigestKind::xxhash3;
+  if (algorithm == "XXHASH128") return DigestKind::xxhash128;
   return std::nullopt;
 }
 

@@ -18,6 +18,11 @@ constexpr Algorithm algorithms[] = {
     {"CRC64NVME", "x-amz-checksum-crc64nvme", DigestKind::crc64nvme, 8},
     {"SHA1", "x-amz-checksum-sha1", DigestKind::sha1, 20},
     {"SHA256", "x-amz-checksum-sha256", DigestKind::sha256, 32},
+    {"SHA512", "x-amz-checksum-sha512", DigestKind::sha512, 64},
+    {"MD5", "x-amz-checksum-md5", DigestKind::md5, 16},
+    {"XXHASH64", "x-amz-checksum-xxhash64", DigestKind::xxhash64, 8},
+    {"XXHASH3", "x-amz-checksum-xxhash3", DigestKind::xxhash3, 8},
+    {"XXHASH128", "x-amz-checksum-xxhash128", DigestKind::xxhash128, 16},
 };
 
 const Algorithm* algorithm_of_header(std::string_view header) {
@@ -45,9 +50,7 @@ bool is_checksum_header(std::string_view name) {
 
 const Algorithm& known_algorithm(std::string_view header) {
   const Algorithm* a = algorithm_of_header(header);
-  if (!a)
-    throw Error(ErrorKind::unsupported, "NotImplemented",
-                "tarn does not check " + std::string(header) + "; it knows CRC32, CRC32C, CRC64NVME, SHA1 and SHA256.");
+  if (!a) throw Error(ErrorKind::unsupported, "NotImplemented", "tarn does not check " + std::string(header) + ".");
   return *a;
 }
 

@@ -293,7 +293,8 @@ TEST_F(ServerTest, TruncatedAndFalseBodiesStoreNothing) {
   EXPECT_THAT(put("x-amz-checksum-crc32: NhCmhg==\r\nx-amz-checksum-sha1: qvTGHdzF6KLavt4PO0gs2a6pQ00="),
               HasSubstr("InvalidRequest"));
   EXPECT_THAT(put("x-amz-sdk-checksum-algorithm: CRC32"), HasSubstr("InvalidRequest"));
-  EXPECT_THAT(put("x-amz-checksum-xxhash64: AAAAAAAAAAA="), HasSubstr("NotImplemented"));
+  EXPECT_THAT(put("x-amz-checksum-xxhash64: AAAAAAAAAAA="), HasSubstr("BadDigest"));
+  EXPECT_THAT(put("x-amz-checksum-blake3: AAAAAAAAAAA="), HasSubstr("NotImplemented"));
   EXPECT_TRUE(stored.empty());
   EXPECT_THAT(put("x-amz-checksum-crc32: NhCmhg=="), HasSubstr("NhCmhg=="));
   EXPECT_EQ(stored["k"], "hello");

@@ -69,12 +69,9 @@ void on_default(api::Operations& operations, const Parts& parts) {
 
 void register_bucket_settings(api::Operations& o, const Parts& parts) {
   using namespace model::op;
-  on_default<GetBucketVersioning>(o, parts);
   on_unset<GetBucketEncryption>(o, parts, "ServerSideEncryptionConfigurationNotFoundError",
                                 "The server side encryption configuration was not found");
   on_default<DeleteBucketEncryption>(o, parts);
-  on_unset<GetObjectLockConfiguration>(o, parts, "ObjectLockConfigurationNotFoundError",
-                                       "Object Lock configuration does not exist for this bucket");
 
   register_bucket_access(o, parts);
   register_bucket_acls(o, parts);

@@ -38,7 +38,6 @@ std::string bucket_region(const Context& context, const model::CreateBucketReque
 
 void check_create(const model::CreateBucketRequest& in) {
   check_bucket_name(in.bucket);
-  if (in.object_lock_enabled_for_bucket.value_or(false)) refuse_unsupported("ObjectLockEnabledForBucket");
   if (const auto& c = in.create_bucket_configuration; c && (c->location || c->bucket))
     refuse_unsupported("directory buckets");
 }
@@ -67,6 +66,10 @@ model::CreateBucketOutput create_bucket(const Parts& parts, Context& context, co
   bucket.region = bucket_region(context, in);
   bucket.created = context.now;
   set_access(in, bucket);
+  if (in.object_lock_enabled_for_bucket.value_or(false)) {
+    bucket.settings["objectLock"] = Value::map({{"ObjectLockEnabled", "Enabled"}});
+    bucket.settings["versioning"] = Value::map({{"Status", "Enabled"}});
+  }
   if (in.create_bucket_configuration && in.create_bucket_configuration->tags)
     bucket.settings["tagging"] = tags_to_setting(checked_tags(*in.create_bucket_configuration->tags, max_bucket_tags));
   try {

@@ -12,6 +12,7 @@
 #include "gateway/s3/ranges.hpp"
 #include "gateway/s3/requests.hpp"
 #include "gateway/s3/versioning.hpp"
+#include "store/checksums.hpp"
 
 namespace tarn::gateway::s3 {
 namespace {
@@ -32,6 +33,7 @@ store::ObjectInfo source_object(const Parts& parts, Context& context, const Copy
   auto object = parts.store.head(grant, from.bucket, from.key, from.version_id);
   if (object) {
     check_copy_source(source_conditions(in), *object);
+    require_readable(*object, context.now, true);
     return *std::move(object);
   }
   if (!from.version_id.empty() && parts.store.find_version(grant, from.bucket, from.key, from.version_id))
@@ -47,9 +49,9 @@ bool replaces(const std::optional<std::string>& directive, const char* header) {
   throw Error(ErrorKind::caller, "InvalidArgument", std::string("Unknown ") + header + " directive.");
 }
 
-// The headers of the copy. Storage class and redirect are never the source's.
-store::ObjectHeaders headers_of_copy(const model::CopyObjectRequest& in, const store::ObjectInfo& source) {
-  store::ObjectHeaders given = headers_from(in), out = source.headers;
+// The headers of the copy. Storage class, redirect and locks are never the source's.
+store::ObjectHeaders headers_of_copy(const model::CopyObjectRequest& in, const store::ObjectInfo& source, Time now) {
+  store::ObjectHeaders given = headers_from(in, now), out = source.headers;
   if (replaces(in.metadata_directive, "metadata")) {
     auto tags = std::move(out.tags);
     out = given;
@@ -58,16 +60,19 @@ store::ObjectHeaders headers_of_copy(const model::CopyObjectRequest& in, const s
   if (replaces(in.tagging_directive, "tagging")) out.tags = given.tags;
   out.storage_class = given.storage_class;
   out.website_redirect_location = given.website_redirect_location;
+  out.retention = given.retention;
+  out.legal_hold = given.legal_hold;
+  out.restore.reset();
   return out;
 }
 
 DigestKind digest_kind(const std::string& algorithm) {
-  if (algorithm == "CRC32") return DigestKind::crc32;
-  if (algorithm == "CRC32C") return DigestKind::crc32c;
-  if (algorithm == "CRC64NVME") return DigestKind::crc64nvme;
-  if (algorithm == "SHA1") return DigestKind::sha1;
-  if (algorithm == "SHA256") return DigestKind::sha256;
-  refuse_unsupported("the checksum algorithm " + algorithm);
+  auto kind = store::checksum_kind(algorithm);
+  if (!kind)
+    throw Error(ErrorKind::caller, "InvalidRequest",
+                "Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, "
+                "CRC32C, CRC64NVME, SHA1, SHA256, SHA512, MD5, XXHASH64, XXHASH3, XXHASH128]");
+  return *kind;
 }
 
 // Copies by reading, which makes a checksum of the whole.
@@ -92,7 +97,7 @@ store::ObjectInfo copy_with_checksum(const Parts& parts, Context& context, const
 model::CopyObjectOutput copy_object(const Parts& parts, Context& context, const model::CopyObjectRequest& in) {
   const CopySource from = parse_copy_source(in.copy_source);
   const store::ObjectInfo source = source_object(parts, context, from, in);
-  const bool same = from.bucket == in.bucket && from.key == in.key;
+  const bool same = from.bucket == in.bucket && from.key == in.key && source.latest;
   if (same && !replaces(in.metadata_directive, "metadata") && !in.storage_class && !in.website_redirect_location &&
       !in.checksum_algorithm)
     throw Error(ErrorKind::caller, "InvalidRequest",
@@ -103,7 +108,7 @@ model::CopyObjectOutput copy_object(const Parts& parts, Context& context, const 
     throw Error(ErrorKind::caller, "InvalidRequest",
                 "The specified copy source is larger than the maximum allowable size for a copy source: " +
                     std::to_string(limits::max_single_put_size_bytes));
-  store::ObjectHeaders headers = headers_of_copy(in, source);
+  store::ObjectHeaders headers = headers_of_copy(in, source, context.now);
   const bool other_checksum =
       in.checksum_algorithm && (*in.checksum_algorithm != source.checksum.algorithm || source.checksum.composite);
   store::ObjectInfo made =

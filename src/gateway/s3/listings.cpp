@@ -7,6 +7,7 @@
 #include "base/limits.hpp"
 #include "gateway/s3/conditions.hpp"
 #include "gateway/s3/encoding.hpp"
+#include "gateway/s3/names.hpp"
 #include "gateway/s3/requests.hpp"
 
 namespace tarn::gateway::s3 {
@@ -21,35 +22,52 @@ std::size_t page_size(const std::optional<int64_t>& asked) {
   return static_cast<std::size_t>(std::min<int64_t>(n, limits::max_list_keys));
 }
 
+// Whether the restore status of archived objects is wanted.
 template <class Request>
-void check_attributes(const Request& in) {
-  if (in.optional_object_attributes && !in.optional_object_attributes->empty())
-    refuse_unsupported("OptionalObjectAttributes of listings");
+bool wants_restore_status(const Request& in) {
+  if (!in.optional_object_attributes) return false;
+  for (const std::string& attribute : *in.optional_object_attributes)
+    if (attribute != "RestoreStatus")
+      throw Error(ErrorKind::caller, "InvalidArgument", "Invalid attribute name specified")
+          .with("ArgumentName", "x-amz-optional-object-attributes")
+          .with("ArgumentValue", attribute);
+  return !in.optional_object_attributes->empty();
+}
+
+// What the shapes of objects and of versions both tell.
+template <class Shape>
+void describe(const store::ObjectInfo& object, const Encoding& encoding, std::optional<Time> restore_status_at,
+              Shape& out) {
+  out.key = encoding.text(object.key);
+  out.last_modified = object.last_modified;
+  out.e_tag = quoted_etag(object.etag);
+  out.size = static_cast<int64_t>(object.size_bytes);
+  out.storage_class = object.headers.storage_class;
+  if (!object.checksum.algorithm.empty()) {
+    out.checksum_algorithm = {object.checksum.algorithm};
+    out.checksum_type = object.checksum.composite ? "COMPOSITE" : "FULL_OBJECT";
+  }
+  const auto& restore = object.headers.restore;
+  if (!restore_status_at || !restore || *restore_status_at >= restore->expires) return;
+  auto& status = out.restore_status.emplace();
+  status.is_restore_in_progress = *restore_status_at < restore->ready;
+  if (!*status.is_restore_in_progress) status.restore_expiry_date = restore->expires;
 }
 
 std::vector<model::Object> contents(const store::Listing& listing, const Encoding& encoding,
-                                    const std::optional<model::Owner>& owner) {
+                                    const std::optional<model::Owner>& owner, std::optional<Time> restore_status_at) {
   std::vector<model::Object> out;
   out.reserve(listing.objects.size());
   for (const auto& object : listing.objects) {
-    model::Object& o = out.emplace_back();
-    o.key = encoding.text(object.key);
-    o.last_modified = object.last_modified;
-    o.e_tag = quoted_etag(object.etag);
-    o.size = static_cast<int64_t>(object.size_bytes);
-    o.storage_class = object.headers.storage_class;
-    o.owner = owner;
-    if (!object.checksum.algorithm.empty()) {
-      o.checksum_algorithm = {object.checksum.algorithm};
-      o.checksum_type = object.checksum.composite ? "COMPOSITE" : "FULL_OBJECT";
-    }
+    describe(object, encoding, restore_status_at, out.emplace_back());
+    out.back().owner = owner;
   }
   return out;
 }
 
-std::vector<model::CommonPrefix> prefixes(const store::Listing& listing, const Encoding& encoding) {
+std::vector<model::CommonPrefix> prefixes(const std::vector<std::string>& found, const Encoding& encoding) {
   std::vector<model::CommonPrefix> out;
-  for (const auto& prefix : listing.prefixes) out.push_back({encoding.text(prefix)});
+  for (const auto& prefix : found) out.push_back({encoding.text(prefix)});
   return out;
 }
 
@@ -62,7 +80,7 @@ store::Listing list(const Parts& parts, Context& context, const std::string& buc
 }
 
 model::ListObjectsOutput list_objects(const Parts& parts, Context& context, const model::ListObjectsRequest& in) {
-  check_attributes(in);
+  const auto status_at = wants_restore_status(in) ? std::optional(context.now) : std::nullopt;
   const Encoding encoding(in.encoding_type);
   const std::size_t limit = page_size(in.max_keys);
   store::Listing found = list(parts, context, in.bucket, in.prefix, in.delimiter, in.marker.value_or(""), limit);
@@ -75,8 +93,8 @@ model::ListObjectsOutput list_objects(const Parts& parts, Context& context, cons
   out.encoding_type = in.encoding_type;
   out.is_truncated = found.truncated;
   if (found.truncated && in.delimiter) out.next_marker = encoding.text(found.next);
-  out.contents = contents(found, encoding, owner(context.account()));
-  out.common_prefixes = prefixes(found, encoding);
+  out.contents = contents(found, encoding, owner(context.account()), status_at);
+  out.common_prefixes = prefixes(found.prefixes, encoding);
   return out;
 }
 
@@ -95,7 +113,7 @@ std::string position_of(const std::string& token) {
 
 model::ListObjectsV2Output list_objects_v2(const Parts& parts, Context& context,
                                            const model::ListObjectsV2Request& in) {
-  check_attributes(in);
+  const auto status_at = wants_restore_status(in) ? std::optional(context.now) : std::nullopt;
   const Encoding encoding(in.encoding_type);
   const std::size_t limit = page_size(in.max_keys);
   const std::string after = in.continuation_token ? position_of(*in.continuation_token) : in.start_after.value_or("");
@@ -111,22 +129,38 @@ model::ListObjectsV2Output list_objects_v2(const Parts& parts, Context& context,
   out.is_truncated = found.truncated;
   out.key_count = static_cast<int64_t>(found.objects.size() + found.prefixes.size());
   if (found.truncated) out.next_continuation_token = token_of(found.next);
-  out.contents = contents(found, encoding,
-                          in.fetch_owner.value_or(false) ? std::optional(owner(context.account())) : std::nullopt);
-  out.common_prefixes = prefixes(found, encoding);
+  out.contents =
+      contents(found, encoding, in.fetch_owner.value_or(false) ? std::optional(owner(context.account())) : std::nullopt,
+               status_at);
+  out.common_prefixes = prefixes(found.prefixes, encoding);
   return out;
 }
 
-// In a bucket without versioning every object is its own, latest, version "null".
+void check_markers(const model::ListObjectVersionsRequest& in) {
+  auto invalid = [&](const char* message) {
+    throw Error(ErrorKind::caller, "InvalidArgument", message)
+        .with("ArgumentName", "version-id-marker")
+        .with("ArgumentValue", *in.version_id_marker);
+  };
+  if (!in.version_id_marker) return;
+  if (in.version_id_marker->empty()) invalid("A version-id marker cannot be empty.");
+  if (in.key_marker.value_or("").empty()) invalid("A version-id marker cannot be specified without a key marker.");
+  check_version_id(*in.version_id_marker);
+}
+
 model::ListObjectVersionsOutput list_object_versions(const Parts& parts, Context& context,
                                                      const model::ListObjectVersionsRequest& in) {
-  check_attributes(in);
+  const auto status_at = wants_restore_status(in) ? std::optional(context.now) : std::nullopt;
   const Encoding encoding(in.encoding_type);
   const std::size_t limit = page_size(in.max_keys);
-  store::Listing found = list(parts, context, in.bucket, in.prefix, in.delimiter, in.key_marker.value_or(""), limit);
+  check_markers(in);
+  const std::string prefix = in.prefix.value_or("");
+  const store::VersionListing found = parts.store.list_versions(
+      parts.may_read(context, in.bucket, prefix), in.bucket, prefix, in.delimiter.value_or(""),
+      in.key_marker.value_or(""), in.version_id_marker.value_or(""), limit);
   model::ListObjectVersionsOutput out;
   out.name = in.bucket;
-  out.prefix = encoding.text(in.prefix.value_or(""));
+  out.prefix = encoding.text(prefix);
   out.key_marker = encoding.text(in.key_marker.value_or(""));
   out.version_id_marker = in.version_id_marker.value_or("");
   out.delimiter = encoding.optional_text(in.delimiter);
@@ -134,24 +168,29 @@ model::ListObjectVersionsOutput list_object_versions(const Parts& parts, Context
   out.encoding_type = in.encoding_type;
   out.is_truncated = found.truncated;
   if (found.truncated) {
-    out.next_key_marker = encoding.text(found.next);
-    out.next_version_id_marker = "null";
+    out.next_key_marker = encoding.text(found.next_key);
+    if (!found.next_version_id.empty()) out.next_version_id_marker = found.next_version_id;
   }
   out.versions.emplace();
-  for (model::Object& object : contents(found, encoding, owner(context.account()))) {
-    model::ObjectVersion& version = out.versions->emplace_back();
-    version.key = std::move(object.key);
-    version.last_modified = object.last_modified;
-    version.e_tag = std::move(object.e_tag);
-    version.size = object.size;
-    version.storage_class = std::move(object.storage_class);
-    version.owner = std::move(object.owner);
-    version.checksum_algorithm = std::move(object.checksum_algorithm);
-    version.checksum_type = std::move(object.checksum_type);
-    version.version_id = "null";
-    version.is_latest = true;
+  out.delete_markers.emplace();
+  for (const store::ObjectInfo& info : found.versions) {
+    auto tell = [&](auto& entry) {
+      entry.version_id = info.version_id;
+      entry.is_latest = info.latest;
+      entry.owner = owner(context.account());
+    };
+    if (!info.delete_marker) {
+      model::ObjectVersion& version = out.versions->emplace_back();
+      describe(info, encoding, status_at, version);
+      tell(version);
+      continue;
+    }
+    model::DeleteMarkerEntry& marker = out.delete_markers->emplace_back();
+    marker.key = encoding.text(info.key);
+    marker.last_modified = info.last_modified;
+    tell(marker);
   }
-  out.common_prefixes = prefixes(found, encoding);
+  out.common_prefixes = prefixes(found.prefixes, encoding);
   return out;
 }
 

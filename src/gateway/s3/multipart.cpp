@@ -3,6 +3,7 @@
 
 #include "base/error.hpp"
 #include "base/limits.hpp"
+#include "gateway/s3/bucket_settings.hpp"
 #include "gateway/s3/checksums.hpp"
 #include "gateway/s3/conditions.hpp"
 #include "gateway/s3/encoding.hpp"
@@ -23,9 +24,6 @@ std::string checksum_type(const std::optional<std::string>& algorithm, const std
     return "";
   }
   const bool crc = algorithm->starts_with("CRC"), whole_only = *algorithm == "CRC64NVME";
-  if (*algorithm != "CRC32" && *algorithm != "CRC32C" && *algorithm != "CRC64NVME" && *algorithm != "SHA1" &&
-      *algorithm != "SHA256")
-    refuse_unsupported("the checksum algorithm " + *algorithm);
   const std::string chosen = type.value_or(whole_only ? "FULL_OBJECT" : "COMPOSITE");
   if ((chosen == "FULL_OBJECT" && !crc) || (chosen == "COMPOSITE" && whole_only))
     throw Error(ErrorKind::caller, "InvalidRequest",
@@ -36,8 +34,9 @@ std::string checksum_type(const std::optional<std::string>& algorithm, const std
 model::CreateMultipartUploadOutput create_upload(const Parts& parts, Context& context,
                                                  const model::CreateMultipartUploadRequest& in) {
   const std::string type = checksum_type(in.checksum_algorithm, in.checksum_type);
-  store::UploadInfo upload = parts.store.create_upload(parts.may_write(context, in.bucket, in.key), in.bucket, in.key,
-                                                       headers_from(in), in.checksum_algorithm.value_or(""), type);
+  store::UploadInfo upload =
+      parts.store.create_upload(parts.may_write(context, in.bucket, in.key), in.bucket, in.key,
+                                headers_from(in, context.now), in.checksum_algorithm.value_or(""), type);
   model::CreateMultipartUploadOutput out;
   out.bucket = in.bucket;
   out.key = in.key;
@@ -76,9 +75,7 @@ std::vector<store::CompletedPart> completed_parts(const model::CompleteMultipart
   std::vector<store::CompletedPart> out;
   if (in.multipart_upload && in.multipart_upload->parts) {
     for (const auto& part : *in.multipart_upload->parts) {
-      if (!part.part_number || !part.e_tag)
-        throw Error(ErrorKind::caller, "MalformedXML",
-                    "The XML you provided was not well-formed or did not validate against our published schema");
+      if (!part.part_number || !part.e_tag) throw malformed_xml();
       check_part_number(*part.part_number);
       auto& completed = out.emplace_back();
       completed.number = static_cast<int>(*part.part_number);
@@ -87,9 +84,7 @@ std::vector<store::CompletedPart> completed_parts(const model::CompleteMultipart
         completed.checksum = checksum.value;
     }
   }
-  if (out.empty())
-    throw Error(ErrorKind::caller, "MalformedXML",
-                "The XML you provided was not well-formed or did not validate against our published schema");
+  if (out.empty()) throw malformed_xml();
   return out;
 }
 
@@ -97,14 +92,20 @@ model::CompleteMultipartUploadOutput complete_upload(const Parts& parts, Context
                                                      const model::CompleteMultipartUploadRequest& in) {
   const store::Grant grant = parts.may_write(context, in.bucket, in.key);
   store::Checksum expected = given_checksum(in);
-  const store::UploadInfo upload = parts.store.upload(grant, in.bucket, in.key, in.upload_id);
-  if (in.checksum_type && *in.checksum_type != upload.checksum_type)
+  // One that is gone may have been completed by this very request, whose answer was lost: the store knows.
+  std::optional<store::UploadInfo> upload;
+  try {
+    upload = parts.store.upload(grant, in.bucket, in.key, in.upload_id);
+  } catch (const Error& error) {
+    if (error.code() != "NoSuchUpload") throw;
+  }
+  if (upload && in.checksum_type && *in.checksum_type != upload->checksum_type)
     throw Error(ErrorKind::caller, "InvalidRequest",
-                "The upload was created using the " + upload.checksum_type +
+                "The upload was created using the " + upload->checksum_type +
                     " checksum mode. The complete request must use the same checksum mode.");
-  expected.composite = upload.checksum_type == "COMPOSITE";
+  expected.composite = upload && upload->checksum_type == "COMPOSITE";
   const auto completed = completed_parts(in);
-  if (in.mpu_object_size) {
+  if (upload && in.mpu_object_size) {
     uint64_t size = 0;
     for (const auto& part : parts.store.list_parts(grant, in.bucket, in.key, in.upload_id, 0, limits::max_parts))
       if (std::any_of(completed.begin(), completed.end(), [&](const auto& c) { return c.number == part.number; }))
@@ -122,6 +123,7 @@ model::CompleteMultipartUploadOutput complete_upload(const Parts& parts, Context
   out.location = context.endpoint + "/" + in.bucket + "/" + Encoding(std::string("url")).text(in.key);
   out.e_tag = quoted_etag(made.etag);
   out.expiration = expiration_of(parts, in.bucket, made);
+  if (made.version_id != "null") out.version_id = made.version_id;
   put_checksum(out, made.checksum);
   return out;
 }

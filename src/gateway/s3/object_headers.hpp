@@ -3,7 +3,9 @@
 #pragma once
 
 #include "base/error.hpp"
+#include "gateway/s3/archive.hpp"
 #include "gateway/s3/names.hpp"
+#include "gateway/s3/object_locks.hpp"
 #include "gateway/s3/tags.hpp"
 #include "store/store.hpp"
 
@@ -11,9 +13,10 @@ namespace tarn::gateway::s3 {
 
 inline constexpr const char* default_content_type = "binary/octet-stream";
 
-// Of PutObject, CreateMultipartUpload and CopyObject. Throws Error (caller): MetadataTooLarge, InvalidTag.
+// Of PutObject, CreateMultipartUpload and CopyObject. Throws Error (caller): MetadataTooLarge, InvalidTag,
+// InvalidArgument.
 template <class Request>
-store::ObjectHeaders headers_from(const Request& in) {
+store::ObjectHeaders headers_from(const Request& in, Time now) {
   store::ObjectHeaders out;
   out.content_type = in.content_type.value_or(default_content_type);
   out.content_encoding = stored_content_encoding(in.content_encoding.value_or(""));
@@ -28,12 +31,14 @@ store::ObjectHeaders headers_from(const Request& in) {
     out.user_metadata = *in.metadata;
   }
   if (in.tagging) out.tags = parse_tag_header(*in.tagging);
+  out.retention = parse_retention(in.object_lock_mode, in.object_lock_retain_until_date, now);
+  out.legal_hold = parse_legal_hold(in.object_lock_legal_hold_status);
   return out;
 }
 
 // Into GetObject's and HeadObject's outputs.
 template <class Output>
-void headers_into(const store::ObjectHeaders& in, Output& out) {
+void headers_into(const store::ObjectHeaders& in, Output& out, Time now) {
   auto set = [](std::optional<std::string>& member, const std::string& value) {
     if (!value.empty()) member = value;
   };
@@ -46,6 +51,12 @@ void headers_into(const store::ObjectHeaders& in, Output& out) {
   set(out.website_redirect_location, in.website_redirect_location);
   if (in.storage_class != "STANDARD") out.storage_class = in.storage_class;
   if (!in.user_metadata.empty()) out.metadata = in.user_metadata;
+  if (in.retention) {
+    out.object_lock_mode = in.retention->mode;
+    out.object_lock_retain_until_date = in.retention->until;
+  }
+  if (in.legal_hold) out.object_lock_legal_hold_status = *in.legal_hold ? "ON" : "OFF";
+  out.restore = restore_header(in, now);
   if (!in.tags.empty()) out.tag_count = static_cast<int64_t>(in.tags.size());
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/error.hpp"
 #include "base/limits.hpp"
+#include "gateway/s3/bucket_settings.hpp"
 #include "gateway/s3/checksums.hpp"
 #include "gateway/s3/conditions.hpp"
 #include "gateway/s3/names.hpp"
@@ -17,10 +18,20 @@
 namespace tarn::gateway::s3 {
 namespace {
 
+// What will be locked must have arrived right.
+void check_locked_upload(const model::PutObjectRequest& in) {
+  const bool locked = in.object_lock_mode || in.object_lock_retain_until_date || in.object_lock_legal_hold_status;
+  if (locked && !in.content_md5 && !in.checksum_algorithm && given_checksum(in).algorithm.empty())
+    throw Error(ErrorKind::caller, "InvalidRequest",
+                "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock "
+                "parameters");
+}
+
 model::PutObjectOutput put_object(const Parts& parts, Context& context, const model::PutObjectRequest& in) {
   check_upload_size(context);
-  auto writer = parts.store.write(parts.may_write(context, in.bucket, in.key), in.bucket, in.key, headers_from(in),
-                                  write_conditions(in.if_match, in.if_none_match));
+  check_locked_upload(in);
+  auto writer = parts.store.write(parts.may_write(context, in.bucket, in.key), in.bucket, in.key,
+                                  headers_from(in, context.now), write_conditions(in.if_match, in.if_none_match));
   store::ObjectInfo stored = writer->finish(receive(context, *writer));
   model::PutObjectOutput out;
   out.e_tag = quoted_etag(stored.etag);
@@ -76,7 +87,7 @@ std::optional<ByteRange> describe(Context& context, const Request& in, const sto
   }
   out.accept_ranges = "bytes";
   out.content_length = static_cast<int64_t>(sent.size_bytes);
-  headers_into(object.headers, out);
+  headers_into(object.headers, out, context.now);
   auto replace = [](std::optional<std::string>& member, const std::optional<std::string>& by) {
     if (by) member = by;
   };
@@ -94,6 +105,7 @@ model::GetObjectOutput get_object(const Parts& parts, Context& context, const mo
   auto reader =
       parts.store.open(parts.may_read(context, in.bucket, in.key), in.bucket, in.key, in.version_id.value_or(""));
   if (!reader) throw absent(parts, context, in.bucket, in.key, in.version_id, "GET");
+  require_readable(reader->info(), context.now);
   model::GetObjectOutput out;
   out.version_id = told_version(parts, in.bucket, reader->info());
   out.expiration = expiration_of(parts, in.bucket, reader->info());
@@ -157,30 +169,53 @@ void tell(const model::ObjectIdentifier& asked, const store::Erased& done, model
 
 model::DeleteObjectsOutput delete_objects(const Parts& parts, Context& context, const model::DeleteObjectsRequest& in) {
   const auto& objects = in.delete_.objects;
-  if (objects.empty() || objects.size() > limits::max_delete_objects)
-    throw Error(ErrorKind::caller, "MalformedXML",
-                "The XML you provided was not well-formed or did not validate against our published schema");
-  model::DeleteObjectsOutput out;
-  auto refused = [&](const model::ObjectIdentifier& object, const Error& error) {
-    if (!out.errors) out.errors.emplace();
-    out.errors->push_back({object.key, object.version_id, error.code(), error.message()});
-  };
-  std::vector<store::Erasure> erasures;
-  std::vector<const model::ObjectIdentifier*> asked;
+  if (objects.empty() || objects.size() > limits::max_delete_objects) throw malformed_xml();
+  std::vector<store::Erasure> all, erasures;
   for (const auto& object : objects) {
+    store::Erasure& erasure = all.emplace_back();
     try {
-      erasures.push_back(erasure_of(in, object));
-      asked.push_back(&object);
+      erasure = erasure_of(in, object);
+      erasures.push_back(erasure);
     } catch (const Error& error) {
-      refused(object, error);
+      erasure.error = error;
     }
   }
   parts.store.erase_all(parts.may_write(context, in.bucket, ""), in.bucket, erasures);
-  for (std::size_t i = 0; i < erasures.size(); i++) {
-    if (erasures[i].error)
-      refused(*asked[i], *erasures[i].error);
-    else if (!in.delete_.quiet.value_or(false))
-      tell(*asked[i], erasures[i].done, out);
+  model::DeleteObjectsOutput out;
+  auto done = erasures.begin();
+  for (std::size_t i = 0; i < objects.size(); i++) {
+    const store::Erasure& fate = all[i].error ? all[i] : *done++;
+    if (fate.error) {
+      if (!out.errors) out.errors.emplace();
+      out.errors->push_back({objects[i].key, objects[i].version_id, fate.error->code(), fate.error->message()});
+    } else if (!in.delete_.quiet.value_or(false)) {
+      tell(objects[i], fate.done, out);
+    }
+  }
+  return out;
+}
+
+// The parts themselves are told where they have checksums.
+model::GetObjectAttributesParts object_parts(const store::ObjectInfo& object,
+                                             const model::GetObjectAttributesRequest& in) {
+  const auto count = static_cast<int64_t>(object.part_sizes_bytes.size());
+  const int64_t after = std::clamp<int64_t>(in.part_number_marker.value_or(0), 0, count);
+  const int64_t most = std::clamp<int64_t>(in.max_parts.value_or(1000), 0, 1000);
+  const int64_t last = std::min(after + most, count);
+  model::GetObjectAttributesParts out;
+  out.total_parts_count = count;
+  if (object.part_checksums.empty()) return out;
+  out.part_number_marker = after;
+  out.max_parts = most;
+  out.next_part_number_marker = last;
+  out.is_truncated = last < count;
+  out.parts.emplace();
+  for (int64_t number = after + 1; number <= last; number++) {
+    const auto i = static_cast<std::size_t>(number - 1);
+    auto& part = out.parts->emplace_back();
+    part.part_number = number;
+    part.size = static_cast<int64_t>(object.part_sizes_bytes[i]);
+    put_checksum(part, {object.checksum.algorithm, object.part_checksums[i], false});
   }
   return out;
 }
@@ -203,22 +238,7 @@ model::GetObjectAttributesOutput get_object_attributes(const Parts& parts, Conte
     } else if (attribute == "ObjectSize") {
       out.object_size = static_cast<int64_t>(object->size_bytes);
     } else if (attribute == "ObjectParts" && !object->part_sizes_bytes.empty()) {
-      const auto& sizes = object->part_sizes_bytes;
-      const int64_t after = std::max<int64_t>(in.part_number_marker.value_or(0), 0);
-      const int64_t most = std::clamp<int64_t>(in.max_parts.value_or(1000), 0, 1000);
-      const int64_t last = std::min(after + most, static_cast<int64_t>(sizes.size()));
-      auto& list = out.object_parts.emplace();
-      list.total_parts_count = static_cast<int64_t>(sizes.size());
-      list.part_number_marker = after;
-      list.max_parts = most;
-      list.next_part_number_marker = last;
-      list.is_truncated = last < static_cast<int64_t>(sizes.size());
-      list.parts.emplace();
-      for (int64_t number = after + 1; number <= last; number++) {
-        auto& part = list.parts->emplace_back();
-        part.part_number = number;
-        part.size = static_cast<int64_t>(sizes[static_cast<std::size_t>(number - 1)]);
-      }
+      out.object_parts = object_parts(*object, in);
     }
   }
   return out;

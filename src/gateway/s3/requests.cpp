@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "base/limits.hpp"
 #include "gateway/http/form_upload.hpp"
+#include "gateway/s3/archive.hpp"
 #include "gateway/s3/bucket_acl.hpp"
 #include "gateway/s3/names.hpp"
 
@@ -44,16 +45,8 @@ void check_member(std::string_view name, const Value& value) {
             .with("Size", std::to_string(value.as_string().size()))
             .with("MaxSizeAllowed", std::to_string(limits::max_key_size_bytes));
       break;
-    case 'O':
-      if (name == "ObjectLockMode" || name == "ObjectLockRetainUntilDate" || name == "ObjectLockLegalHoldStatus")
-        refuse_unsupported(std::string(name));
-      break;
     case 'S':
-      if (name == "StorageClass" && value.is_string() &&
-          (value.as_string() == "GLACIER" || value.as_string() == "DEEP_ARCHIVE" || value.as_string() == "OUTPOSTS" ||
-           value.as_string() == "SNOW" || value.as_string() == "EXPRESS_ONEZONE" ||
-           value.as_string().starts_with("FSX")))
-        refuse_unsupported("StorageClass " + value.as_string());
+      if (name == "StorageClass" && value.is_string()) check_storage_class(value.as_string());
       break;
     case 'V':
       if (name == "VersionId" && value.is_string()) check_version_id(value.as_string());

@@ -90,5 +90,8 @@ void register_copies(api::Operations&, const Parts&);
 void register_listings(api::Operations&, const Parts&);
 void register_multipart(api::Operations&, const Parts&);
 void register_tagging(api::Operations&, const Parts&);
+void register_versioning(api::Operations&, const Parts&);
+void register_object_locks(api::Operations&, const Parts&);
+void register_archive(api::Operations&, const Parts&);
 
 }  // namespace tarn::gateway::s3

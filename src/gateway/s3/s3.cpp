@@ -14,6 +14,9 @@ void register_s3(api::Operations& operations, store::Store& store, govern::Autho
   s3::register_listings(operations, parts);
   s3::register_multipart(operations, parts);
   s3::register_tagging(operations, parts);
+  s3::register_versioning(operations, parts);
+  s3::register_object_locks(operations, parts);
+  s3::register_archive(operations, parts);
 }
 
 }  // namespace tarn::gateway
