@@ -166,9 +166,10 @@ def post(tarn, form, data, file_name="a.txt", **more):
 @pytest.mark.parametrize("version", ["s3v4", "s3"])
 def test_uploads_by_form(tarn, bucket, version):
     given = tarn.client("iam").create_access_key(UserName=user(tarn, bucket))["AccessKey"]
-    s3 = tarn.client("s3", key=given["AccessKeyId"], secret=given["SecretAccessKey"], signature_version=version)
+    key = {"key": given["AccessKeyId"], "secret": given["SecretAccessKey"]}
+    signer, s3 = tarn.client("s3", signature_version=version, **key), tarn.client("s3", **key)
     conditions = [["starts-with", "$Content-Type", "text/"], ["content-length-range", 1, 200_000], {"success_action_status": "201"}]
-    form = s3.generate_presigned_post(bucket, "up/${filename}", Fields={"success_action_status": "201"}, Conditions=conditions, ExpiresIn=60)
+    form = signer.generate_presigned_post(bucket, "up/${filename}", Fields={"success_action_status": "201"}, Conditions=conditions, ExpiresIn=60)
     status, headers, body = post(tarn, form, b"hello", **{"Content-Type": "text/plain"})
     assert status == 201 and b"<Key>up/a.txt</Key>" in body, body
     assert s3.get_object(Bucket=bucket, Key="up/a.txt")["Body"].read() == b"hello"
@@ -192,7 +193,9 @@ def user(tarn, name):
 
 
 def test_s3_control(tarn, s3, bucket):
-    control = tarn.client("s3control", inject_host_prefix=False)
+    control = tarn.client("s3control")
+    # S3 Control's clients put the account before the host, which an address can't have.
+    control.meta.events.register("before-sign.s3-control.*", lambda request, **_: setattr(request, "url", request.url.replace("//000000000000.", "//")))
     account = {"AccountId": "000000000000"}
     assert code(control.get_public_access_block, **account) == "NoSuchPublicAccessBlockConfiguration"
     control.put_public_access_block(**account, PublicAccessBlockConfiguration={"BlockPublicAcls": True})
