@@ -86,7 +86,7 @@ Target find_target(const std::string& endpoint_option, const std::string& profil
   out.endpoint =
       !endpoint_option.empty() ? endpoint_option : pick("AWS_ENDPOINT_URL", "endpoint_url", "http://127.0.0.1:4566");
   while (out.endpoint.ends_with("/")) out.endpoint.pop_back();
-  out.region = pick("AWS_REGION", "region", "");
+  out.region = environment("AWS_REGION");
   if (out.region.empty()) out.region = pick("AWS_DEFAULT_REGION", "region", "us-east-1");
   out.access_key_id = pick("AWS_ACCESS_KEY_ID", "aws_access_key_id", "tarn");
   out.secret_access_key = pick("AWS_SECRET_ACCESS_KEY", "aws_secret_access_key", "tarn");
