@@ -194,7 +194,11 @@ void Platform::start(const std::string& endpoint) {
 }
 
 void Platform::reset() {
-  parts_->jobs.reset();
+  // What runs would write into what is emptied, and what starts meanwhile would be forgotten half.
+  // Queries first: they take the processors that the others need to end.
+  auto no_queries = parts_->athena.executions.hold();
+  auto no_crawls = parts_->crawlers.hold();
+  auto no_runs = parts_->jobs.hold();
   parts_->deliveries.reset();
   parts_->queues.reset();
   parts_->metadata->reset();

@@ -252,13 +252,14 @@ class Deadlines {
   }
 
   // Sends what is due; returns how long to wait at most, in ms (-1: no deadline).
-  int act(Running& running, bool stop_asked) {
+  int act(Running& running, bool stop_asked, bool kill_asked) {
     Instant now = std::chrono::steady_clock::now();
-    if (!kill_at_ && (stop_asked || (timeout_ && now >= *timeout_))) {
-      (stop_asked ? stopped : timed_out) = true;
-      running.order(supervisor::terminate);
+    if (!kill_at_ && (stop_asked || kill_asked || (timeout_ && now >= *timeout_))) {
+      (stop_asked || kill_asked ? stopped : timed_out) = true;
+      if (!kill_asked) running.order(supervisor::terminate);
       kill_at_ = now + grace_;
     }
+    if (kill_asked) kill_at_ = now;
     if (kill_at_ && !killed_ && now >= *kill_at_) {
       running.order(supervisor::kill);
       killed_ = true;
@@ -279,24 +280,26 @@ class Deadlines {
 
 }  // namespace
 
-Outcome run_process(const Command& command, const ProcessLimits& limits, const LineSink& on_lines,
-                    std::stop_token stop) {
+Outcome run_process(const Command& command, const ProcessLimits& limits, const LineSink& on_lines, std::stop_token stop,
+                    std::stop_token kill) {
   Instant start = std::chrono::steady_clock::now();
   Running running(command, limits);
   Descriptor wake(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (wake.get() < 0) fail("make an event", errno);
-  std::stop_callback on_stop(stop, [&] { eventfd_write(wake.get(), 1); });
+  auto wake_up = [&] { eventfd_write(wake.get(), 1); };
+  std::stop_callback on_stop(stop, wake_up), on_kill(kill, wake_up);
   LineCutter out(Stream::output, on_lines), err(Stream::error, on_lines);
   Deadlines deadlines(limits, start);
 
   pollfd waits[] = {
       {running.control(), POLLIN, 0}, {wake.get(), POLLIN, 0}, {running.out(), POLLIN, 0}, {running.err(), POLLIN, 0}};
   for (;;) {
-    int wait_ms = deadlines.act(running, stop.stop_requested());
-    if (deadlines.stopped) waits[1].fd = -1;
+    int wait_ms = deadlines.act(running, stop.stop_requested(), kill.stop_requested());
     int ready = poll(waits, 4, wait_ms);
     if (ready < 0 && errno != EINTR) fail("wait for a process", errno);
     if (ready <= 0) continue;
+    eventfd_t woken;
+    if (waits[1].revents) eventfd_read(wake.get(), &woken);
     if (waits[2].revents && !drain(running.out(), out)) waits[2].fd = -1;
     if (waits[3].revents && !drain(running.err(), err)) waits[3].fd = -1;
     if (!waits[0].revents) continue;

@@ -43,7 +43,7 @@ enum class Ending {
   timed_out,
   out_of_memory,
   too_many_processes,
-  stopped,      // by the stop token
+  stopped,      // by a stop token
   not_started,  // `start_errno` says why: ENOENT, EACCES ...
 };
 
@@ -65,10 +65,11 @@ enum class Stream { output, error };
 using LineSink = std::function<void(Stream, std::span<const std::string_view> lines)>;
 
 // Runs `command` to its end, and until nothing of its tree is left. Standard input is empty. Blocks; any number of
-// threads may call it. What `on_lines` throws ends the tree and is thrown on. Throws Error (bug) where the system has
-// no processes or descriptors left.
+// threads may call it. `stop` ends the tree with SIGTERM and, after the grace, SIGKILL; `kill` ends it at once. What
+// `on_lines` throws ends the tree and is thrown on. Throws Error (bug) where the system has no processes or descriptors
+// left.
 Outcome run_process(const Command& command, const ProcessLimits& limits, const LineSink& on_lines,
-                    std::stop_token stop = {});
+                    std::stop_token stop = {}, std::stop_token kill = {});
 
 // A folder that is removed, with everything in it, when this goes. Created with mode 0700; a missing parent is made
 // too. Throws Error (bug) when it can't be made.

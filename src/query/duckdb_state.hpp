@@ -44,6 +44,10 @@ struct SessionState : duckdb::ClientContextState {
   std::optional<Error> failure;  // the first Error of ours that was thrown through DuckDB, which keeps only its text
   std::vector<std::shared_ptr<class LakeTable>> tables;  // of the scans, made when first bound
 
+  // DuckDB forgets an interruption when a statement begins: one that came just before counts.
+  void QueryBegin(duckdb::ClientContext& context) override {
+    if (interrupted) context.Interrupt();
+  }
   // Counts bytes read, and fails where that passes the limit.
   void count(uint64_t size_bytes);
   // Notes `error` and throws it in a form that DuckDB carries to the caller.

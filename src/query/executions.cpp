@@ -107,7 +107,8 @@ Executions::~Executions() {
   threads_.clear();
 }
 
-void Executions::end_all() {
+std::unique_lock<std::mutex> Executions::hold() {
+  std::unique_lock held(starting_);
   std::unique_lock lock(mutex_);
   for (const auto& waiting : queue_) open_.erase(waiting->id());
   queue_.clear();
@@ -116,6 +117,7 @@ void Executions::end_all() {
     if (job->session) job->session->interrupt();
   }
   changed_.wait(lock, [&] { return open_.empty(); });
+  return held;
 }
 
 // What a process left unfinished that ended without warning.
@@ -183,6 +185,7 @@ std::string Executions::start(const Caller& caller, const athena::StartQueryExec
 
   const bool reused = execution.statement_type == "DML" && reuse(*job, input);
   std::optional<std::string> earlier;
+  std::lock_guard starting(starting_);
   parts_.metadata.change(caller.principal.arn, [&](meta::Transaction& change) {
     if (input.client_request_token) {
       if (const auto token = change.get(token_kind, caller.key({*input.client_request_token}))) {
@@ -479,8 +482,7 @@ athena::GetQueryResultsOutput Executions::results(const Caller& caller,
   const auto grant = parts_.authority.objects(caller.principal, store::Access::read, at.bucket, at.key);
   auto object = parts_.store.find_bucket(at.bucket) ? parts_.store.open(grant, at.bucket, at.key) : nullptr;
   if (!object) throw invalid_request("Could not find results: " + location + " is gone");
-  const std::string position = page_position(input.next_token);
-  ResultReader reader(std::move(object), position.empty() ? 0 : std::stoull(position));
+  ResultReader reader(std::move(object), page_offset(input.next_token));
   const auto limit = static_cast<std::size_t>(input.max_results.value_or(limits::max_query_results_rows));
   const bool csv = location.ends_with(".csv");
   auto read = [&]() -> std::optional<ResultRow> {

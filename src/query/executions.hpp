@@ -35,9 +35,9 @@ class Executions {
   void stop(const Caller& caller, const std::string& id);
   athena::GetQueryResultsOutput results(const Caller& caller, const athena::GetQueryResultsInput& input) const;
   athena::QueryRuntimeStatistics statistics(const Caller& caller, const std::string& id) const;
-  // Ends all that runs or waits, without a record of it, and returns when nothing runs: before the records are
-  // forgotten.
-  void end_all();
+  // Ends all that runs or waits, and returns when nothing runs; until the lock goes, whoever starts a query waits. For
+  // a reset of the whole program: the records go with the metadata store's own reset().
+  [[nodiscard]] std::unique_lock<std::mutex> hold();
 
  private:
   struct Job;
@@ -54,6 +54,7 @@ class Executions {
   const DataCatalogs& data_catalogs_;
   SavedQueries& saved_;
 
+  std::mutex starting_;       // held while a query is recorded and queued, and by hold()
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable_any changed_;
   std::deque<std::shared_ptr<Job>> queue_;

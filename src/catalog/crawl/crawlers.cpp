@@ -59,7 +59,8 @@ struct Crawlers::State {
     std::jthread thread;
     bool done = false;
   };
-  std::mutex mutex;
+  std::mutex starting;                  // held while a run is recorded and begun, and by hold()
+  std::mutex mutex;                     // guards what follows
   std::condition_variable_any changed;  // a run ended, or was asked to stop
   std::list<Run> runs;
   int working = 0;  // runs that have a place among max_running
@@ -85,6 +86,7 @@ void Crawlers::State::tell(const Scope& scope, const glue::Crawler& crawler, std
 }
 
 void Crawlers::State::start(const Scope& scope, std::string_view name) {
+  std::lock_guard is_starting(starting);
   std::lock_guard lock(mutex);
   runs.remove_if([](const Run& r) { return r.done; });  // joins threads that are at their end
   std::string crawl_id = random.uuid(), run_key;
@@ -180,6 +182,7 @@ Crawlers::Crawlers(meta::Metadata& metadata, Clock& clock, Random& random, Catal
                        log,
                        options,
                        Classifiers(metadata, clock),
+                       {},
                        {},
                        {},
                        {},
@@ -306,8 +309,10 @@ void Crawlers::stop(const Scope& scope, std::string_view name) {
   state_->changed.notify_all();
 }
 
-void Crawlers::stop_all() {
+std::unique_lock<std::mutex> Crawlers::hold() {
+  std::unique_lock held(state_->starting);
   state_->stop_all();
+  return held;
 }
 
 Page<glue::CrawlerMetrics> Crawlers::metrics(const Scope& scope, const std::vector<std::string>& names,

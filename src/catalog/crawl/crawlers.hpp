@@ -12,6 +12,7 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -52,8 +53,9 @@ class Crawlers {
   void start(const Scope& scope, std::string_view name);
   // Asks a running crawl to stop; it does so at the next file.
   void stop(const Scope& scope, std::string_view name);
-  // Stops all runs and waits for their ends: before the metadata is reset.
-  void stop_all();
+  // Stops all runs and waits for their ends; until the lock goes, whoever starts one waits. For a reset of the whole
+  // program: the records go with the metadata store's own reset().
+  [[nodiscard]] std::unique_lock<std::mutex> hold();
   // Of the crawlers named, or of all.
   Page<glue::CrawlerMetrics> metrics(const Scope& scope, const std::vector<std::string>& names,
                                      const PageRequest& page) const;

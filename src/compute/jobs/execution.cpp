@@ -204,7 +204,7 @@ RunExecution::Ended RunExecution::run_in(const std::string& folder, const RunPla
       [&](Stream stream, std::span<const std::string_view> lines) {
         (stream == Stream::output ? out : err).write(lines);
       },
-      stop);
+      stop, live_.kill.get_token());
 
   if (plan.bookmark_option == "job-bookmark-enable") {
     std::string after = read_text(folder + "/" + bookmark_file_name);

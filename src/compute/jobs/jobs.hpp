@@ -67,8 +67,9 @@ class Jobs {
   // ("http://127.0.0.1:4566"). Runs that an earlier tarn left in the middle become FAILED; those that waited go on
   // waiting.
   void start(std::string endpoint);
-  // Ends all runs and forgets them; the records go with the metadata store's own reset().
-  void reset();
+  // Kills all runs, and returns when none is left; until the lock goes, whoever starts one waits. For a reset of the
+  // whole program: the records go with the metadata store's own reset().
+  [[nodiscard]] std::unique_lock<std::mutex> hold();
 
   // ---- definitions ----
   // The same request again succeeds; another one under the same name is an IdempotentParameterMismatchException.
@@ -105,7 +106,8 @@ class Jobs {
   friend class RunExecution;
   // A run that this process executes or waits with.
   struct Live {
-    std::stop_source stop;
+    std::stop_source stop;                      // as the user asks
+    std::stop_source kill;                      // without a grace
     std::atomic<int64_t> running_since_ms = 0;  // of the machine's steady time; 0: its process does not run yet
   };
   // What starting, retrying and recovering a run put into the metadata store.
@@ -119,13 +121,14 @@ class Jobs {
   std::optional<std::string> settle(const std::string& key, const std::string& state, const std::string& message,
                                     std::chrono::milliseconds ran);
   std::string work_folder_of(const std::string& run_id) const { return options_.work_folder + "/" + run_id; }
-  void stop_all();
+  void stop_all(bool at_once);
 
   JobPlatform platform_;
   JobOptions options_;
   PythonRuntime runtime_;
   std::string endpoint_;
 
+  std::mutex starting_;       // held while a run is recorded and launched, and by hold()
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable_any changed_;
   std::map<std::string, std::shared_ptr<Live>> live_;  // by the run's key

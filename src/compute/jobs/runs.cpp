@@ -81,7 +81,7 @@ Jobs::Jobs(JobPlatform platform, JobOptions options)
     : platform_(platform), options_(std::move(options)), runtime_(options_.job_runtime_folder, options_.python) {}
 
 Jobs::~Jobs() {
-  stop_all();
+  stop_all(false);
 }
 
 void Jobs::start(std::string endpoint) {
@@ -92,16 +92,21 @@ void Jobs::start(std::string endpoint) {
   changed_.notify_all();
 }
 
-void Jobs::reset() {
-  stop_all();
+std::unique_lock<std::mutex> Jobs::hold() {
+  std::unique_lock held(starting_);
+  stop_all(true);
   std::lock_guard lock(mutex_);
   closing_ = false;
+  return held;
 }
 
-void Jobs::stop_all() {
+void Jobs::stop_all(bool at_once) {
   std::unique_lock lock(mutex_);
   closing_ = true;
-  for (auto& [key, live] : live_) live->stop.request_stop();
+  for (auto& [key, live] : live_) {
+    if (at_once) live->kill.request_stop();
+    live->stop.request_stop();
+  }
   changed_.notify_all();
   changed_.wait(lock, [this] { return live_.empty(); });
 }
@@ -128,6 +133,7 @@ std::string Jobs::start_run(const Scope& scope, const glue::StartJobRunRequest& 
   run.arguments = request.arguments;
   run.started_on = run.last_modified_on = platform_.clock.now();
   std::string fresh_id = new_run_id(), key;
+  std::lock_guard starting(starting_);
   platform_.metadata.change(scope.actor_arn, [&](meta::Transaction& t) {
     auto record = t.get(job_kind, job_key(scope, request.job_name));
     if (!record)
