@@ -1,5 +1,6 @@
 #include <sqlite3.h>
 
+#include <cerrno>
 #include <mutex>
 #include <shared_mutex>
 #include <unordered_map>
@@ -18,6 +19,10 @@ CREATE TABLE IF NOT EXISTS change (number INTEGER PRIMARY KEY AUTOINCREMENT, at_
 )";
 
 [[noreturn]] void fail(sqlite3* db, const char* doing) {
+  const int code = sqlite3_errcode(db), system_error = sqlite3_system_errno(db);
+  if (code == SQLITE_FULL || (code == SQLITE_IOERR && (system_error == ENOSPC || system_error == EDQUOT)))
+    throw Error(ErrorKind::bug, "InternalFailure",
+                "The disk that holds the data folder is full. Free some space and try again.");
   throw Error(ErrorKind::bug, "InternalFailure",
               std::string("the metadata store failed while ") + doing + ": " + sqlite3_errmsg(db));
 }

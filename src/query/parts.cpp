@@ -1,5 +1,7 @@
 #include "query/parts.hpp"
 
+#include <charconv>
+
 #include "base/base64.hpp"
 
 namespace tarn::query {
@@ -36,6 +38,15 @@ std::string page_position(const std::optional<std::string>& token) {
   if (!bytes || !bytes->starts_with("tarn1"))
     throw invalid_request("The NextToken is none that this service gave", "INVALID_NEXT_TOKEN");
   return bytes->substr(5);
+}
+
+uint64_t page_offset(const std::optional<std::string>& token) {
+  const std::string position = page_position(token);
+  uint64_t out = 0;
+  const auto [end, error] = std::from_chars(position.data(), position.data() + position.size(), out);
+  if (!position.empty() && (error != std::errc() || end != position.data() + position.size()))
+    throw invalid_request("The NextToken is of another listing", "INVALID_NEXT_TOKEN");
+  return out;
 }
 
 RecordPage record_page(meta::Reader& metadata, std::string_view kind, const std::string& prefix,

@@ -57,5 +57,6 @@ RecordPage record_page(meta::Reader& metadata, std::string_view kind, const std:
 // The same over anything that has an order: a token that holds `position`, and back.
 std::string page_token(std::string_view position);
 std::string page_position(const std::optional<std::string>& token);  // empty without a token
+uint64_t page_offset(const std::optional<std::string>& token);       // the same where positions are numbers; 0 without
 
 }  // namespace tarn::query

@@ -3,6 +3,7 @@
 #include "base/base64.hpp"
 #include "base/error.hpp"
 #include "base/limits.hpp"
+#include "base/text_encoding.hpp"
 #include "store/local_store.hpp"
 
 namespace tarn::store {
@@ -43,8 +44,8 @@ void require_valid_key(std::string_view key) {
         .with("Size", std::to_string(key.size()))
         .with("MaxSizeAllowed", std::to_string(limits::max_key_size_bytes));
   }
-  if (key.empty() || key.find('\0') != key.npos) {
-    throw Error(ErrorKind::caller, "InvalidURI", "A key has 1 to 1024 bytes, none of them zero.");
+  if (key.empty() || key.find('\0') != key.npos || !is_utf8(key)) {
+    throw Error(ErrorKind::caller, "InvalidURI", "A key is UTF-8 of 1 to 1024 bytes, none of them zero.");
   }
 }
 

@@ -188,6 +188,8 @@ TEST_F(StoreTest, KeysMayHoldAnyByteButZero) {
   EXPECT_EQ(code_of([&] { put(std::string(1025, 'k'), "x"); }), "KeyTooLongError");
   EXPECT_EQ(code_of([&] { put("", "x"); }), "InvalidURI");
   EXPECT_EQ(code_of([&] { put(std::string("a\0b", 3), "x"); }), "InvalidURI");
+  EXPECT_EQ(code_of([&] { put("a\xff", "x"); }), "InvalidURI");
+  EXPECT_EQ(code_of([&] { put("a\xc3", "x"); }), "InvalidURI");
 }
 
 TEST_F(StoreTest, OverwritingAndErasingFreeTheOldBody) {

@@ -18,6 +18,8 @@ constexpr std::size_t chunk_size_bytes = 256 * 1024;
 constexpr uint64_t sampled_head_size_bytes = 16ull * 1024 * 1024;
 constexpr uint64_t sample_size_bytes = 1024 * 1024;
 constexpr uint64_t sample_count = 8;
+constexpr uint64_t max_unpacked_size_bytes =
+    256ull * 1024 * 1024;  // of compressed files: a small one may hold anything
 constexpr std::size_t max_avro_header_size_bytes = 4 * 1024 * 1024;
 
 std::string read_range(const FileBytes& bytes, uint64_t offset, std::size_t size) {
@@ -37,12 +39,13 @@ class TextStream {
     });
   }
   std::size_t read(char* into, std::size_t size) {
-    if (given_ == limit_) return 0;
+    if (at_limit()) return 0;
     std::size_t n = source_->read(into, static_cast<std::size_t>(std::min<uint64_t>(size, limit_ - given_)));
     given_ += n;
     return n;
   }
   uint64_t given() const { return given_; }
+  bool at_limit() const { return given_ == limit_; }
 
  private:
   std::unique_ptr<Decompressor> source_;
@@ -58,7 +61,10 @@ struct Text {
   bool whole = false;  // the head is all
 
   bool sampled() const { return bytes.size_bytes > max_whole_file_size_bytes; }
-  uint64_t limit() const { return sampled() ? sampled_head_size_bytes : UINT64_MAX; }
+  uint64_t limit() const {
+    if (sampled()) return sampled_head_size_bytes;
+    return compression == Compression::none ? UINT64_MAX : max_unpacked_size_bytes;
+  }
 };
 
 bool ends_with_any(std::string_view key, std::initializer_list<std::string_view> endings) {
@@ -74,6 +80,7 @@ uint64_t feed_csv(CsvSniffer& sniffer, const Text& text) {
   std::string chunk(chunk_size_bytes, '\0');
   while (std::size_t n = stream.read(chunk.data(), chunk.size())) sniffer.feed(std::string_view(chunk).substr(0, n));
   uint64_t given = stream.given();
+  if (text.compression != Compression::none && stream.at_limit()) sniffer.skip_to_next_line();
   if (!text.sampled() || text.compression != Compression::none) return given;
   uint64_t rest = text.bytes.size_bytes - sampled_head_size_bytes;
   for (uint64_t i = 0; i < sample_count; ++i) {
@@ -86,7 +93,9 @@ uint64_t feed_csv(CsvSniffer& sniffer, const Text& text) {
   return given;
 }
 
-std::string sample_note(const Text& text) {
+std::string sample_note(const Text& text, uint64_t read_bytes) {
+  if (!text.sampled() && read_bytes == max_unpacked_size_bytes && text.compression != Compression::none)
+    return "read its first 256 MiB of text";
   if (!text.sampled()) return "";
   return text.compression == Compression::none ? "read its first 16 MiB and 8 samples of 1 MiB"
                                                : "read its first 16 MiB of text";
@@ -134,7 +143,7 @@ bool try_csv(const Text& text, const ClassifyOptions& options, const api::glue::
            std::string(found->header ? "its first line is a header: " : "it has no header: ") + found->header_why);
   if (found->odd_records)
     add_note(out.note, std::to_string(found->odd_records) + " lines have another number of columns");
-  add_note(out.note, sample_note(text));
+  add_note(out.note, sample_note(text, read_bytes));
   for (auto& c : found->columns)
     out.columns.push_back({std::move(c.name), std::move(c.original_name), std::move(c.type), std::move(c.why)});
   return true;
@@ -148,7 +157,12 @@ bool try_json(const Text& text, const ClassifyOptions& options, const api::glue:
   json.cut = text.sampled();
   if (classifier) json.path = &path.emplace(classifier->json_path);
   TextStream stream(text.bytes, text.compression, text.limit());
-  auto found = sniff_json([&](char* into, std::size_t size) { return stream.read(into, size); }, json, out.why_unknown);
+  auto read = [&](char* into, std::size_t size) {
+    std::size_t n = stream.read(into, size);
+    json.cut |= stream.at_limit();
+    return n;
+  };
+  auto found = sniff_json(read, json, out.why_unknown);
   if (!found) return false;
   out.format = Format::json;
   if (classifier)
@@ -157,7 +171,7 @@ bool try_json(const Text& text, const ClassifyOptions& options, const api::glue:
     out.json_path = "$[*]";
   out.records = estimated(found->records, stream.given(), text);
   add_note(out.note, found->problem);
-  add_note(out.note, sample_note(text));
+  add_note(out.note, sample_note(text, stream.given()));
   for (auto& c : found->columns)
     out.columns.push_back({std::move(c.name), std::move(c.original_name), std::move(c.type), std::move(c.why)});
   return true;

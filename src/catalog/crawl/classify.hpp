@@ -59,7 +59,8 @@ struct ClassifyOptions {
   std::vector<api::glue::Classifier> classifiers;  // custom ones, asked in this order before the built-in ones
 };
 
-// Objects up to this size are read whole; of longer ones the beginning and samples spread over the rest.
+// Objects up to this size are read whole, compressed ones as far as 256 MiB of text; of longer ones the beginning and
+// samples spread over the rest.
 inline constexpr uint64_t max_whole_file_size_bytes = 64ull * 1024 * 1024;
 
 // Never throws for what a file holds: what can't be read is `unknown`, with the reason.

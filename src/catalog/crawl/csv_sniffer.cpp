@@ -5,8 +5,8 @@
 #include <map>
 #include <set>
 
+#include "base/text_encoding.hpp"
 #include "catalog/crawl/csv_votes.hpp"
-#include "catalog/crawl/text_encoding.hpp"
 
 namespace tarn::catalog::crawl {
 namespace {

@@ -151,12 +151,14 @@ std::optional<IntervalAmount> parse_interval(std::string_view text, std::string_
     if (i > first && !reader.take(separators[i])) return std::nullopt;
     std::optional<int64_t> amount = reader.number(12);
     if (!amount) return std::nullopt;
-    out.amount += *amount * units[i];
+    int64_t part;
+    if (__builtin_mul_overflow(*amount, units[i], &part) || __builtin_add_overflow(out.amount, part, &out.amount))
+      return std::nullopt;
     if (i == 5 && reader.take('.')) {
       std::string fraction = reader.digits();
       if (fraction.empty()) return std::nullopt;
       fraction.resize(3, '0');
-      out.amount += std::stoi(fraction);
+      if (__builtin_add_overflow(out.amount, std::stoi(fraction), &out.amount)) return std::nullopt;
     }
   }
   if (!reader.done()) return std::nullopt;

@@ -1,6 +1,6 @@
-#include "catalog/crawl/text_encoding.hpp"
+#include "base/text_encoding.hpp"
 
-namespace tarn::catalog::crawl {
+namespace tarn {
 
 void Utf8Check::feed(std::string_view bytes) {
   for (char b : bytes) {
@@ -26,6 +26,12 @@ void Utf8Check::feed(std::string_view bytes) {
   }
 }
 
+bool is_utf8(std::string_view text) {
+  Utf8Check check;
+  check.feed(text);
+  return check.complete();
+}
+
 std::string latin1_to_utf8(std::string_view text) {
   std::string out;
   for (char b : text) {
@@ -40,4 +46,4 @@ std::string latin1_to_utf8(std::string_view text) {
   return out;
 }
 
-}  // namespace tarn::catalog::crawl
+}  // namespace tarn

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace tarn::catalog::crawl {
+namespace tarn {
 
 // Checks UTF-8 as it comes in (RFC 3629).
 class Utf8Check {
@@ -16,7 +16,8 @@ class Utf8Check {
     missing_ = 0;
     skip_ = true;
   }
-  bool valid() const { return valid_; }
+  bool valid() const { return valid_; }  // so far
+  bool complete() const { return valid_ && missing_ == 0; }
 
  private:
   bool valid_ = true, skip_ = false;
@@ -24,6 +25,9 @@ class Utf8Check {
   unsigned char low_ = 0x80, high_ = 0xbf;
 };
 
+// Whether all of `text` is UTF-8, whole characters only.
+bool is_utf8(std::string_view text);
+
 std::string latin1_to_utf8(std::string_view text);
 
-}  // namespace tarn::catalog::crawl
+}  // namespace tarn
