@@ -13,20 +13,21 @@ SHARED_DATA = Path(os.environ.get("TARN_SHARED_DATA", ROOT.parent / "shared" / "
 
 
 class Tarn:
-    """One running `tarn up`. Ends with stop() or kill(); start() again takes up the same data folder."""
+    """One running `tarn up`. Ends with stop() or kill(); start() again takes up the same data folder, on the same port."""
 
     def __init__(self, data_dir, *options, key="test"):
-        self.data_dir, self.options, self.key, self.process, self.endpoint = Path(data_dir), options, key, None, None
+        self.data_dir, self.options, self.key, self.process, self.endpoint, self.port = Path(data_dir), options, key, None, None, "0"
         self.start()
 
     def start(self):
         self.data_dir.mkdir(parents=True, exist_ok=True)
         self.log = open(self.data_dir.with_suffix(".log"), "a")
-        self.process = subprocess.Popen([PROGRAM, "up", "--data", str(self.data_dir), "--port", "0", "--redshift-port", "0", *self.options],
+        self.process = subprocess.Popen([PROGRAM, "up", "--data", str(self.data_dir), "--port", self.port, "--redshift-port", "0", *self.options],
                                         stdout=subprocess.PIPE, stderr=self.log, text=True)
         for line in self.process.stdout:
             if "http://" in line:
                 self.endpoint = line[line.index("http://"):].split()[0]
+                self.port = self.endpoint.rsplit(":", 1)[1]
                 return
         raise RuntimeError(f"tarn did not start: {self.data_dir.with_suffix('.log').read_text()[-2000:]}")
 
