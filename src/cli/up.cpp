@@ -161,10 +161,11 @@ class Program {
               << options_.data_dir << ")\n";
     if (options_.durability == "none")
       std::cout << "  --durability none: what is acknowledged survives a crash of tarn, not of the machine\n";
-    std::cout << "  export AWS_ENDPOINT_URL=" << endpoint
-              << " AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1\n"
-              << "  Redshift does not listen yet (docs/COVERAGE.md tells what is there)\n"
-              << std::flush;
+    std::cout
+        << "  export AWS_ENDPOINT_URL=" << endpoint
+        << " AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1\n"
+        << "  Redshift does not listen yet (docs/COVERAGE.md tells what is there)\n"
+        << std::flush;
   }
 
   UpOptions options_;
