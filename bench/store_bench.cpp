@@ -1,6 +1,7 @@
 // Rates of the object store alone, without HTTP: flushed PUT, GET, HEAD, LIST and DELETE, by several threads.
 //
-//   store_bench FOLDER [--size BYTES] [--threads N] [--seconds S] [--objects N] [--durability flushed|none] WORK...
+//   store_bench FOLDER [--size BYTES] [--threads N] [--seconds S] [--objects N] [--durability flushed|none]
+//   [--encryption on|none] WORK...
 //
 // WORK is any of: open put get head list list-folders delete copy. `list` and `list-folders` fill a bucket with
 // --objects keys first. Each prints one line: work, threads, size, operations a second, median and 99th percentile in
@@ -21,6 +22,7 @@
 #include "base/error.hpp"
 #include "govern/authority.hpp"
 #include "store/store.hpp"
+#include "store/test_keeper.hpp"
 
 namespace {
 
@@ -35,6 +37,7 @@ struct Options {
   double seconds = 3;
   uint64_t objects = 100'000;
   Durability durability = Durability::flushed;
+  bool encrypted = true;
   std::vector<std::string> work;
 };
 
@@ -56,6 +59,7 @@ struct Bench {
   Options options;
   SystemClock clock;
   SystemRandom random;
+  TestKeeper keeper;
   govern::Authority authority;
   Grant grant = authority.internal(Access::write);
   std::unique_ptr<Store> store;
@@ -178,7 +182,7 @@ Options parse(int argc, char** argv) {
   if (argc < 2) {
     std::fprintf(stderr,
                  "usage: store_bench FOLDER [--size BYTES] [--threads N] [--seconds S] [--objects N] [--durability "
-                 "flushed|none] WORK...\n");
+                 "flushed|none] [--encryption on|none] WORK...\n");
     std::exit(2);
   }
   options.folder = argv[1];
@@ -194,6 +198,8 @@ Options parse(int argc, char** argv) {
       options.objects = std::strtoull(argv[++i], nullptr, 10);
     } else if (is("--durability")) {
       options.durability = std::strcmp(argv[++i], "none") == 0 ? Durability::none : Durability::flushed;
+    } else if (is("--encryption")) {
+      options.encrypted = std::strcmp(argv[++i], "none") != 0;
     } else {
       options.work.push_back(argv[i]);
     }
@@ -208,7 +214,8 @@ int main(int argc, char** argv) {
   bench.options = parse(argc, argv);
   try {
     auto start = SteadyClock::now();
-    bench.store = open_local(bench.options.folder, bench.clock, bench.random, bench.options.durability);
+    bench.store = open_local(bench.options.folder, bench.clock, bench.random, bench.options.durability,
+                             bench.options.encrypted ? &bench.keeper : nullptr);
     std::printf("%-13s %.1f ms  rss %.0f MB\n", "open",
                 std::chrono::duration<double, std::milli>(SteadyClock::now() - start).count(), resident_mb());
     if (!bench.store->find_bucket("bench"))

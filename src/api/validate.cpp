@@ -347,6 +347,11 @@ class Validator {
                       at.text() + ": " + breach.constraint);
     if (name == "x-amz-storage-class")
       throw Error(ErrorKind::caller, "InvalidStorageClass", "The storage class you specified is not valid");
+    if (name == "x-amz-server-side-encryption")
+      throw Error(ErrorKind::caller, "InvalidEncryptionAlgorithmError",
+                  "The encryption request you specified is not valid. Supported value: AES256.")
+          .with("ArgumentName", name)
+          .with("ArgumentValue", value ? shown(*value) : "");
     throw Error(ErrorKind::caller, "InvalidArgument", "Invalid value for " + name + ": " + breach.constraint)
         .with("ArgumentName", name)
         .with("ArgumentValue", value ? shown(*value) : "");

@@ -112,6 +112,9 @@ struct CommandLine {
     up->add_option("--durability", o.durability, "none: no flushes, for throw-away use")
         ->check(CLI::IsMember({"flushed", "none"}))
         ->capture_default_str();
+    up->add_option("--encryption", o.encryption, "none: bodies of new objects stand in the clear on disk")
+        ->check(CLI::IsMember({"on", "none"}))
+        ->capture_default_str();
     up->add_option("--key-file", o.key_file,
                    "File of the key-encryption key (mode 600), made with openssl rand -base64 32; default: the data "
                    "folder's own. The variable TARN_KEY may hold the key itself");

@@ -20,6 +20,7 @@
 #include "gateway/sts/sts.hpp"
 #include "govern/authority.hpp"
 #include "govern/keys.hpp"
+#include "govern/object_keys.hpp"
 #include "meta/logs.hpp"
 #include "meta/metadata.hpp"
 #include "notify/message_moves.hpp"
@@ -80,6 +81,7 @@ struct Platform::Parts {
   std::unique_ptr<meta::Metadata> metadata;
   meta::LogStore logs;
   govern::Keys keys;
+  govern::ObjectKeys object_keys;
   std::unique_ptr<store::Store> store;
   store::Notifications notifications;
   gateway::s3::AccountSettings s3_accounts;
@@ -110,8 +112,10 @@ struct Platform::Parts {
         metadata(meta::open_sqlite(folder.file("metadata.db"), clock, options.durable)),
         logs(*metadata, clock, folder.file("logs")),
         keys(*metadata, key_encryption_keys(options, folder, random), clock, random),
+        object_keys(keys),
         store(store::open_local(folder.file("objects"), clock, random,
-                                options.durable ? store::Durability::flushed : store::Durability::none)),
+                                options.durable ? store::Durability::flushed : store::Durability::none, &object_keys,
+                                options.encrypted ? store::AtRest::encrypted : store::AtRest::clear)),
         notifications(*store, store::events_of(*store), clock),
         s3_accounts(*metadata),
         lifecycle(*store, authority.internal(store::Access::write), clock),

@@ -18,6 +18,7 @@ struct PlatformOptions {
   std::string data_dir;
   bool durable = true;           // false: acknowledged writes survive kill -9 but not power loss
   bool strict = false;           // AWS's exact answer where AWS refuses what tarn would take (--compat strict)
+  bool encrypted = true;         // false: bodies of new objects stand in the clear on disk
   govern::KeySource key_source;  // of the key-encryption key; none: the data folder's own file
   std::string job_runtime_dir;   // holds awsglue and tarn_job
   std::string smtp_server;       // "host:port" that e-mail goes to; empty: it stays in the outbox

@@ -78,6 +78,7 @@ class Program {
     PlatformOptions out;
     out.data_dir = options_.data_dir;
     out.durable = options_.durability == "flushed";
+    out.encrypted = options_.encryption != "none";
     out.strict = options_.compat == "strict";
     out.job_runtime_dir = job_runtime_dir();
     out.smtp_server = options_.smtp;
@@ -161,6 +162,8 @@ class Program {
               << options_.data_dir << ")\n";
     if (options_.durability == "none")
       std::cout << "  --durability none: what is acknowledged survives a crash of tarn, not of the machine\n";
+    if (options_.encryption == "none")
+      std::cout << "  --encryption none: new objects stand in the clear in " << options_.data_dir << "\n";
     std::cout
         << "  export AWS_ENDPOINT_URL=" << endpoint
         << " AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1\n"

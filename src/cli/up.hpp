@@ -15,6 +15,7 @@ struct UpOptions {
   std::string account = "000000000000";
   std::string clock = "system";
   std::string durability = "flushed";
+  std::string encryption = "on";
   std::string key_file, key_command;  // where the key-encryption key comes from, if not from the data folder
   std::string smtp;                   // "host:port"; empty: e-mail stays in the outbox
   std::string sms_webhook;            // a URL; empty: text messages stay in the outbox

@@ -16,6 +16,7 @@ namespace tarn::store {
 namespace {
 
 constexpr std::size_t buffer_size_bytes = 128 << 10;
+constexpr std::size_t sealed_buffer_size_bytes = 4 * sealed_piece_size_bytes;
 // Dirty pages are handed to the disk as they come, so that the flush at the end has little left to wait for.
 constexpr uint64_t writeback_step_bytes = 4 << 20;
 
@@ -219,11 +220,12 @@ std::optional<std::string> BlobFiles::damage(BlobId id, const FileRecord& expect
   return std::nullopt;
 }
 
-BlobFileWriter::BlobFileWriter(BlobFiles& files, BlobId id)
+BlobFileWriter::BlobFileWriter(BlobFiles& files, BlobId id, std::string_view data_key)
     : files_(files),
       id_(id),
       fd_(::openat(files.incoming_.get(), name_of(id).c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)) {
   if (!fd_) throw_storage_error("making a blob", errno);
+  if (!data_key.empty()) sealer_.emplace(data_key);
 }
 
 BlobFileWriter::~BlobFileWriter() {
@@ -231,14 +233,11 @@ BlobFileWriter::~BlobFileWriter() {
 }
 
 void BlobFileWriter::append(std::string_view bytes) {
-  size_bytes_ += bytes.size();
-  for (std::string_view rest = bytes; !rest.empty();) {
-    std::string_view part = rest.substr(0, BlobFiles::chunk_size_bytes - chunk_fill_bytes_);
-    chunk_.update(part);
-    chunk_fill_bytes_ += part.size();
-    if (chunk_fill_bytes_ == BlobFiles::chunk_size_bytes) end_chunk();
-    rest.remove_prefix(part.size());
-  }
+  if (sealer_) return append_sealed(bytes);
+  append_plain(bytes);
+}
+
+void BlobFileWriter::append_plain(std::string_view bytes) {
   if (buffer_.empty() && bytes.size() >= buffer_size_bytes) return write_out(bytes);
   if (buffer_.capacity() < buffer_size_bytes) buffer_.reserve(buffer_size_bytes);
   while (!bytes.empty()) {
@@ -252,6 +251,37 @@ void BlobFileWriter::append(std::string_view bytes) {
   }
 }
 
+// Sealing is the copy into the buffer: a piece that comes whole is copied by nothing else.
+void BlobFileWriter::append_sealed(std::string_view bytes) {
+  if (buffer_.capacity() == 0) buffer_.reserve(sealed_buffer_size_bytes);
+  while (!bytes.empty()) {
+    std::string_view part = bytes.substr(0, piece_size_bytes - piece_.size());
+    bytes.remove_prefix(part.size());
+    if (part.size() == piece_size_bytes) {
+      sealer_->seal(part, buffer_);
+    } else {
+      if (piece_.capacity() < piece_size_bytes) piece_.reserve(piece_size_bytes);
+      piece_ += part;
+      if (piece_.size() < piece_size_bytes) return;
+      sealer_->seal(piece_, buffer_);
+      piece_.clear();
+    }
+    if (buffer_.size() < sealed_buffer_size_bytes) continue;
+    write_out(buffer_);
+    buffer_.clear();
+  }
+}
+
+void BlobFileWriter::sum_up(std::string_view bytes) {
+  while (!bytes.empty()) {
+    std::string_view part = bytes.substr(0, BlobFiles::chunk_size_bytes - chunk_fill_bytes_);
+    chunk_.update(part);
+    chunk_fill_bytes_ += part.size();
+    if (chunk_fill_bytes_ == BlobFiles::chunk_size_bytes) end_chunk();
+    bytes.remove_prefix(part.size());
+  }
+}
+
 void BlobFileWriter::end_chunk() {
   table_ += chunk_.finish();
   chunk_ = Digest(DigestKind::crc32c);
@@ -259,6 +289,11 @@ void BlobFileWriter::end_chunk() {
 }
 
 void BlobFileWriter::write_out(std::string_view bytes) {
+  sum_up(bytes);
+  write_bytes(bytes);
+}
+
+void BlobFileWriter::write_bytes(std::string_view bytes) {
   while (!bytes.empty()) {
     ssize_t n = ::write(fd_.get(), bytes.data(), bytes.size());
     if (n < 0 && errno == EINTR) continue;
@@ -276,15 +311,17 @@ void BlobFileWriter::write_out(std::string_view bytes) {
 }
 
 FileRecord BlobFileWriter::finish() {
-  if (chunk_fill_bytes_ > 0) end_chunk();
+  if (!piece_.empty()) sealer_->seal(piece_, buffer_);
   write_out(buffer_);
-  write_out(table_);
+  if (chunk_fill_bytes_ > 0) end_chunk();
+  const uint64_t size_bytes = written_bytes_;
+  write_bytes(table_);
   if (files_.flushed_) {
     if (::fdatasync(fd_.get()) != 0) throw_storage_error("flushing a blob", errno);
     files_.incoming_flush_.flush();
   }
   fd_ = Descriptor();
-  return {size_bytes_, crc32c(table_)};
+  return {size_bytes, crc32c(table_), sealer_.has_value()};
 }
 
 }  // namespace tarn::store

@@ -3,7 +3,8 @@
 // A file is moved to its place after the index has taken it in, so what stands in incoming/ when the store is opened is
 // all that can be in doubt: what the index knows is moved, the rest removed. Nothing needs a walk over all blobs.
 //
-// A file is the body, followed by a table of the CRC32C (big-endian) of each chunk_size_bytes of it.
+// A file is the body, sealed (body_cipher.hpp) or in the clear, followed by a table of the CRC32C (big-endian) of each
+// chunk_size_bytes of it. The checksums are of the bytes as they stand there, so rot is found without any key.
 #pragma once
 
 #include <condition_variable>
@@ -16,6 +17,7 @@
 #include <vector>
 
 #include "base/digest.hpp"
+#include "store/body_cipher.hpp"
 #include "store/records.hpp"
 
 namespace tarn::store {
@@ -94,7 +96,8 @@ class BlobFiles {
 // A body on its way into a file. Destroyed before kept(), it removes the file. One thread at a time.
 class BlobFileWriter {
  public:
-  BlobFileWriter(BlobFiles& files, BlobId id);
+  // With a data key the body is sealed under it; with an empty one it stands in the clear.
+  BlobFileWriter(BlobFiles& files, BlobId id, std::string_view data_key = {});
   ~BlobFileWriter();
 
   BlobId id() const { return id_; }
@@ -105,14 +108,20 @@ class BlobFileWriter {
   void kept() { kept_ = true; }
 
  private:
+  void append_sealed(std::string_view bytes);
+  void append_plain(std::string_view bytes);
   void write_out(std::string_view bytes);
+  void write_bytes(std::string_view bytes);
+  void sum_up(std::string_view bytes);
   void end_chunk();
 
   BlobFiles& files_;
   BlobId id_;
   Descriptor fd_;
+  std::optional<BodySealer> sealer_;
+  std::string piece_;  // what waits for the rest of its piece
   std::string buffer_;
-  uint64_t size_bytes_ = 0, written_bytes_ = 0, started_bytes_ = 0;
+  uint64_t written_bytes_ = 0, started_bytes_ = 0;
   uint64_t chunk_fill_bytes_ = 0;
   Digest chunk_{DigestKind::crc32c};
   std::string table_;

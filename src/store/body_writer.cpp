@@ -1,11 +1,14 @@
+#include "base/cipher.hpp"
 #include "base/error.hpp"
 #include "base/limits.hpp"
 #include "base/log.hpp"
+#include "store/body_cipher.hpp"
 #include "store/local_store.hpp"
 
 namespace tarn::store {
 
-BodyWriter::BodyWriter(LocalStore& store) : store_(store) {
+BodyWriter::BodyWriter(LocalStore& store, std::string wrapping_key)
+    : store_(store), wrapping_key_(std::move(wrapping_key)) {
   store_.files_.require_space();
 }
 BodyWriter::~BodyWriter() = default;
@@ -22,7 +25,8 @@ void BodyWriter::append(std::string_view bytes) {
   }
   if (!file_) {
     id_ = store_.new_id();
-    file_ = std::make_unique<BlobFileWriter>(store_.files_, id_);
+    draw_data_key();
+    file_ = std::make_unique<BlobFileWriter>(store_.files_, id_, data_key_);
     file_->append(inline_);
     inline_ = std::string();
   }
@@ -35,19 +39,30 @@ void BodyWriter::finish() {
     file_record_ = file_->finish();
   } else if (size_bytes_ > 0) {
     id_ = store_.new_id();
+    draw_data_key();
+    if (!data_key_.empty()) inline_ = seal_small(data_key_, inline_);
   }
+}
+
+void BodyWriter::draw_data_key() {
+  if (!wrapping_key_.empty()) data_key_ = store_.random_.bytes(cipher_key_size_bytes);
 }
 
 std::vector<Extent> BodyWriter::extents() const {
   if (size_bytes_ == 0) return {};
-  return {{id_, file_ != nullptr, 0, size_bytes_}};
+  Extent extent{id_, file_ != nullptr, 0, size_bytes_, {}, 0};
+  if (!data_key_.empty()) {
+    extent.wrapped_key = wrap_key(wrapping_key_, data_key_);
+    extent.blob_size_bytes = size_bytes_;
+  }
+  return {extent};
 }
 
 void BodyWriter::add_to(Change& change) {
   if (file_) {
     change.add_file(id_, file_record_);
   } else if (size_bytes_ > 0) {
-    change.add_body(id_, inline_);
+    change.add_body(id_, inline_, !data_key_.empty());
   }
 }
 

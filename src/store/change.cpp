@@ -5,29 +5,31 @@
 namespace tarn::store {
 
 // A body in the index: a byte for its form, its CRC32C, its bytes.
-static constexpr char plain_body = 1;
+static constexpr char plain_body = 1, sealed_body = 2;
 
-std::string encode_body(std::string_view bytes) {
+std::string encode_body(std::string_view bytes, bool sealed) {
   std::string out;
   out.reserve(5 + bytes.size());
-  out += plain_body;
+  out += sealed ? sealed_body : plain_body;
   out += digest(DigestKind::crc32c, bytes);
   out += bytes;
   return out;
 }
 
-void decode_body(std::string& body) {
-  if (body.size() < 5 || body[0] != plain_body ||
+bool decode_body(std::string& body) {
+  if (body.size() < 5 || (body[0] != plain_body && body[0] != sealed_body) ||
       digest(DigestKind::crc32c, std::string_view(body).substr(5)) != body.substr(1, 4)) {
     throw Error(ErrorKind::bug, "InternalError", "The stored body of this object is damaged. Restore it from a copy.");
   }
+  const bool sealed = body[0] == sealed_body;
   body.erase(0, 5);
+  return sealed;
 }
 
 Change::Change(LocalStore& store) : store_(store), batch_(store.index_), events_(store.outbox_) {}
 
-void Change::add_body(BlobId id, std::string_view bytes) {
-  batch_.put(Family::bodies, body_key(id), encode_body(bytes));
+void Change::add_body(BlobId id, std::string_view bytes, bool sealed) {
+  batch_.put(Family::bodies, body_key(id), encode_body(bytes, sealed));
 }
 
 void Change::add_file(BlobId id, const FileRecord& file) {

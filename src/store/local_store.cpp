@@ -21,17 +21,21 @@ void erase_all_keys(const Index& index, Batch& batch, Family family, std::string
 
 }  // namespace
 
-std::unique_ptr<Store> open_local(const std::string& path, Clock& clock, Random& random, Durability durability) {
-  return std::make_unique<LocalStore>(path, clock, random, durability);
+std::unique_ptr<Store> open_local(const std::string& path, Clock& clock, Random& random, Durability durability,
+                                  KeyKeeper* keeper, AtRest at_rest) {
+  return std::make_unique<LocalStore>(path, clock, random, durability, keeper, at_rest);
 }
 
-LocalStore::LocalStore(const std::string& path, Clock& clock, Random& random, Durability durability)
+LocalStore::LocalStore(const std::string& path, Clock& clock, Random& random, Durability durability, KeyKeeper* keeper,
+                       AtRest at_rest)
     : clock_(clock),
       random_(random),
       folder_(path, DataFolder::Missing::create),
       files_(path, durability == Durability::flushed),
       index_(path + "/index", durability == Durability::flushed, folder_.is_new() ? Index::Age::fresh : Index::Age::old,
-             [this, durability] { folder_.set_mark(durability == Durability::flushed); }) {
+             [this, durability] { folder_.set_mark(durability == Durability::flushed); }),
+      keys_(index_, keeper, random),
+      at_rest_(at_rest) {
   std::string stored;
   if (index_.get(Family::records, next_id_key, stored)) reserved_id_ = Decoder(stored).varint();
   next_id_ = std::max<BlobId>(reserved_id_, 1);

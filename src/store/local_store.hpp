@@ -18,6 +18,7 @@
 #include "store/reclaimer.hpp"
 #include "store/records.hpp"
 #include "store/store.hpp"
+#include "store/store_keys.hpp"
 
 namespace tarn::store {
 
@@ -32,7 +33,7 @@ class Change {
   bool empty() const { return uses_.empty() && batch_.empty(); }
 
   // New blobs. Each counts as used once: by the record that the same change writes.
-  void add_body(BlobId id, std::string_view bytes);
+  void add_body(BlobId id, std::string_view bytes, bool sealed);
   void add_file(BlobId id, const FileRecord& file);
   // Another record uses these blobs; a record that is removed or replaced uses them no more. A blob is removed with its
   // last use.
@@ -77,7 +78,8 @@ class Change {
 
 class LocalStore : public Store {
  public:
-  LocalStore(const std::string& path, Clock& clock, Random& random, Durability durability);
+  LocalStore(const std::string& path, Clock& clock, Random& random, Durability durability, KeyKeeper* keeper,
+             AtRest at_rest);
   ~LocalStore() override;
 
   void create_bucket(const BucketInfo& bucket) override;
@@ -87,9 +89,10 @@ class LocalStore : public Store {
   void change_bucket(std::string_view name, const std::function<void(BucketInfo&)>& change) override;
 
   std::unique_ptr<ObjectWriter> write(const Grant& grant, std::string_view bucket, std::string_view key,
-                                      ObjectHeaders headers, Preconditions preconditions) override;
+                                      ObjectHeaders headers, Preconditions preconditions,
+                                      EncryptionWish encryption) override;
   std::unique_ptr<ObjectReader> open(const Grant& grant, std::string_view bucket, std::string_view key,
-                                     std::string_view version_id) const override;
+                                     std::string_view version_id, std::string_view customer_key) const override;
   std::optional<ObjectInfo> head(const Grant& grant, std::string_view bucket, std::string_view key,
                                  std::string_view version_id) const override;
   std::optional<ObjectInfo> find_version(const Grant& grant, std::string_view bucket, std::string_view key,
@@ -108,12 +111,15 @@ class LocalStore : public Store {
                                std::string_view after_version_id, std::size_t limit) const override;
 
   UploadInfo create_upload(const Grant& grant, std::string_view bucket, std::string_view key, ObjectHeaders headers,
-                           std::string checksum_algorithm, std::string checksum_type) override;
+                           std::string checksum_algorithm, std::string checksum_type,
+                           EncryptionWish encryption) override;
   std::unique_ptr<ObjectWriter> write_part(const Grant& grant, std::string_view bucket, std::string_view key,
-                                           std::string_view upload_id, int number) override;
+                                           std::string_view upload_id, int number,
+                                           std::string_view customer_key) override;
   PartInfo copy_part(const Grant& read, std::string_view from_bucket, std::string_view from_key, uint64_t offset_bytes,
                      uint64_t size_bytes, const Grant& write, std::string_view bucket, std::string_view key,
-                     std::string_view upload_id, int number, std::string_view from_version_id) override;
+                     std::string_view upload_id, int number, std::string_view from_version_id,
+                     std::string_view from_customer_key, std::string_view customer_key) override;
   ObjectInfo complete_upload(const Grant& grant, std::string_view bucket, std::string_view key,
                              std::string_view upload_id, const std::vector<CompletedPart>& parts,
                              const Checksum& expected, Preconditions preconditions) override;
@@ -127,6 +133,7 @@ class LocalStore : public Store {
                                        std::string_view after_key, std::string_view after_upload_id,
                                        std::size_t limit) const override;
 
+  bool encrypts() const override { return at_rest_ == AtRest::encrypted && keys_.has_keeper(); }
   StoreStatistics statistics() const override;
   void reset() override;
 
@@ -166,8 +173,10 @@ class LocalStore : public Store {
                                           std::string_view upload_id) const;
   UploadRecord require_upload(std::string_view bucket, std::string_view key,
                               std::string_view upload_id) const;  // NoSuchUpload
-  std::unique_ptr<ObjectReader> open_record(std::string_view bucket,
-                                            ObjectRecord record) const;  // nullptr: changed meanwhile
+  std::unique_ptr<ObjectReader> open_record(std::string_view bucket, ObjectRecord record,
+                                            std::string_view customer_key) const;  // nullptr: changed meanwhile
+  // The encryption of something new in the bucket: as wished, or as the bucket is set, or by the store's own key.
+  NewEncryption choose(EncryptionWish wish, std::string_view bucket, std::string_view key) const;
   bool bucket_is_empty(std::string_view name) const;
   std::optional<PartRecord> find_part(std::string_view upload_id, int number) const;
   LockTable::Held hold_part(std::string_view upload_id, int number) const;
@@ -183,6 +192,8 @@ class LocalStore : public Store {
   DataFolder folder_;
   BlobFiles files_;
   mutable Index index_;
+  StoreKeys keys_;
+  AtRest at_rest_;
   Outbox outbox_{index_};
   std::shared_ptr<Pins> pins_ = std::make_shared<Pins>();
   mutable LockTable bucket_locks_{64}, name_locks_{1024}, blob_locks_{1024};
@@ -207,7 +218,8 @@ class LocalStore : public Store {
 // Takes in a body, small or large, of an object or a part.
 class BodyWriter {
  public:
-  explicit BodyWriter(LocalStore& store);
+  // With a wrapping key the body is sealed under a data key of its own, which it wraps.
+  BodyWriter(LocalStore& store, std::string wrapping_key);
   ~BodyWriter();
   void append(std::string_view bytes);
 
@@ -224,8 +236,11 @@ class BodyWriter {
   std::vector<Extent> extents() const;             // after finish()
 
  private:
+  void draw_data_key();
+
   LocalStore& store_;
   Digest digest_{DigestKind::md5};
+  std::string wrapping_key_, data_key_;
   std::string inline_, md5_;
   std::unique_ptr<BlobFileWriter> file_;
   FileRecord file_record_;
@@ -234,8 +249,16 @@ class BodyWriter {
 };
 
 // A body as it stands in Family::bodies, with its checksum. A damaged one throws Error (bug, InternalError).
-std::string encode_body(std::string_view bytes);
-void decode_body(std::string& body);
+// decode_body() tells whether what it leaves is sealed.
+std::string encode_body(std::string_view bytes, bool sealed);
+bool decode_body(std::string& body);
+
+// The data key of an extent's blob; Error (bug, InternalError) when `wrapping_key` is not the one that wrapped it.
+std::string data_key(std::string_view wrapping_key, const Extent& extent);
+// Makes the extents readable by another wrapping key.
+void rewrap(std::vector<Extent>& extents, std::string_view from_wrapping_key, std::string_view to_wrapping_key);
+// The ETag of a body with this MD5 (raw), or, under an encryption that hides it, digits that nobody can foretell.
+std::string etag_of(std::string_view md5, const Encryption& encryption, Random& random);
 
 // The errors of S3 that several operations share.
 Error no_such_bucket(std::string_view bucket);

@@ -18,6 +18,12 @@ Error conditional_conflict(std::string_view key) {
       .with("Key", std::string(key));
 }
 
+// The number of parts stays; the digits are new.
+std::string copied_etag(const std::string& etag, const Encryption& encryption, Random& random) {
+  const auto dash = std::min(etag.find('-'), etag.size());
+  return etag_of(*hex_decode(etag.substr(0, dash)), encryption, random) + etag.substr(dash);
+}
+
 }  // namespace
 
 Error delete_marker_as_source() {
@@ -70,9 +76,14 @@ void check(const Preconditions& wanted, const ObjectInfo* present, std::string_v
 class LocalObjectWriter : public ObjectWriter {
  public:
   LocalObjectWriter(LocalStore& store, std::string_view bucket, std::string_view key, ObjectHeaders headers,
-                    Preconditions preconditions)
-      : store_(store), bucket_(bucket), preconditions_(std::move(preconditions)), resets_(store.resets_), body_(store) {
+                    Preconditions preconditions, NewEncryption encryption)
+      : store_(store),
+        bucket_(bucket),
+        preconditions_(std::move(preconditions)),
+        resets_(store.resets_),
+        body_(store, std::move(encryption.wrapping_key)) {
     record_.info.key = key;
+    record_.info.encryption = std::move(encryption.encryption);
     record_.info.headers = std::move(headers);
   }
 
@@ -82,7 +93,7 @@ class LocalObjectWriter : public ObjectWriter {
     body_.finish();
     ObjectInfo& info = record_.info;
     info.size_bytes = body_.size_bytes();
-    info.etag = hex_encode(body_.md5());
+    info.etag = etag_of(body_.md5(), info.encryption, store_.random_);
     info.checksum = checksum;
     record_.extents = body_.extents();
 
@@ -114,7 +125,8 @@ class LocalObjectWriter : public ObjectWriter {
 };
 
 std::unique_ptr<ObjectWriter> LocalStore::write(const Grant& grant, std::string_view bucket_name, std::string_view key,
-                                                ObjectHeaders headers, Preconditions preconditions) {
+                                                ObjectHeaders headers, Preconditions preconditions,
+                                                EncryptionWish encryption) {
   require(grant, Access::write, bucket_name, key);
   require_valid_key(key);
   auto info = bucket(bucket_name);
@@ -123,17 +135,18 @@ std::unique_ptr<ObjectWriter> LocalStore::write(const Grant& grant, std::string_
     auto present = find_object(bucket_name, key);
     check(preconditions, present ? &present->info : nullptr, key);
   }
-  return std::make_unique<LocalObjectWriter>(*this, bucket_name, key, std::move(headers), std::move(preconditions));
+  return std::make_unique<LocalObjectWriter>(*this, bucket_name, key, std::move(headers), std::move(preconditions),
+                                             choose(std::move(encryption), bucket_name, key));
 }
 
 std::unique_ptr<ObjectReader> LocalStore::open(const Grant& grant, std::string_view bucket_name, std::string_view key,
-                                               std::string_view version_id) const {
+                                               std::string_view version_id, std::string_view customer_key) const {
   require(grant, Access::read, bucket_name, key);
   bucket(bucket_name);
   for (int i = 0; i < attempts; i++) {
     auto record = version_id.empty() ? find_object(bucket_name, key) : find_record(bucket_name, key, version_id);
     if (!record || record->info.delete_marker) return nullptr;
-    if (auto reader = open_record(bucket_name, std::move(*record))) return reader;
+    if (auto reader = open_record(bucket_name, std::move(*record), customer_key)) return reader;
   }
   throw Error(ErrorKind::bug, "InternalError", "The body of this object is missing. Restore it from a copy.")
       .with("Key", std::string(key));
@@ -175,6 +188,12 @@ ObjectInfo LocalStore::copy(const Grant& read, std::string_view from_bucket, std
   }
   record.info.headers.restore.reset();
   settle_lock(*to, record.info.headers, record.info.last_modified);
+  NewEncryption encryption = choose(options.encryption, to_bucket, to_key);
+  rewrap(record.extents, keys_.wrapping_key(record.info.encryption, options.from_customer_key),
+         encryption.wrapping_key);
+  if (encryption.encryption.hides_etag())
+    record.info.etag = copied_etag(record.info.etag, encryption.encryption, random_);
+  record.info.encryption = std::move(encryption.encryption);
   settle_replication(*to, record);
   Change change(*this);
   change.use(record.extents);

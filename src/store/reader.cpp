@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/error.hpp"
+#include "store/body_cipher.hpp"
 #include "store/local_store.hpp"
 
 namespace tarn::store {
@@ -12,13 +13,26 @@ namespace tarn::store {
 namespace {
 
 constexpr std::size_t max_open_files = 8;  // of one reader
+constexpr std::size_t pieces_read_at_once = 4;
+
+// One buffer a thread, for the sealed bytes on their way from the disk: readers come and go too fast to own one each.
+char* sealed_buffer() {
+  thread_local std::unique_ptr<char[]> buffer =
+      std::make_unique_for_overwrite<char[]>(pieces_read_at_once * sealed_piece_size_bytes);
+  return buffer.get();
+}
 
 // Reads the extents of a body as one. Small bodies were read when it was opened; a single file is held open; of several
-// files, which stay pinned, a few are open at a time.
+// files, which stay pinned, a few are open at a time. Sealed bodies are opened as they are read, a piece at a time.
 class LocalReader final : public ObjectReader {
  public:
-  LocalReader(ObjectRecord record, std::map<BlobId, std::string> bodies, const BlobFiles& files)
-      : info_(std::move(record.info)), extents_(std::move(record.extents)), bodies_(std::move(bodies)), files_(files) {
+  LocalReader(ObjectRecord record, std::map<BlobId, std::string> bodies, std::string wrapping_key,
+              const BlobFiles& files)
+      : info_(std::move(record.info)),
+        extents_(std::move(record.extents)),
+        bodies_(std::move(bodies)),
+        wrapping_key_(std::move(wrapping_key)),
+        files_(files) {
     uint64_t start = 0;
     for (const Extent& e : extents_) {
       starts_.push_back(start);
@@ -45,7 +59,9 @@ class LocalReader final : public ObjectReader {
       const Extent& e = extents_[i];
       uint64_t skip = offset + done - starts_[i];
       auto part = static_cast<std::size_t>(std::min<uint64_t>(size - done, e.size_bytes - skip));
-      if (e.file) {
+      if (e.file && e.sealed()) {
+        read_sealed(e, e.offset_bytes + skip, into + done, part);
+      } else if (e.file) {
         read_file(e.blob, e.offset_bytes + skip, into + done, part);
       } else {
         std::memcpy(into + done, bodies_.at(e.blob).data() + e.offset_bytes + skip, part);
@@ -61,7 +77,7 @@ class LocalReader final : public ObjectReader {
   }
 
   std::size_t read(char* into, std::size_t size) override {
-    std::size_t n = read_at(at_, into, static_cast<std::size_t>(std::min<uint64_t>(size, end_ - at_)));
+    std::size_t n = read_at(at_, into, to_end_of_piece(static_cast<std::size_t>(std::min<uint64_t>(size, end_ - at_))));
     at_ += n;
     return n;
   }
@@ -70,7 +86,8 @@ class LocalReader final : public ObjectReader {
 
   std::optional<FileRange> file_range() const override {
     std::size_t i = extent_at(at_);
-    if (at_ == end_ || !extents_[i].file || end_ > starts_[i] + extents_[i].size_bytes) return std::nullopt;
+    if (at_ == end_ || !extents_[i].file || extents_[i].sealed() || end_ > starts_[i] + extents_[i].size_bytes)
+      return std::nullopt;
     return FileRange{file(extents_[i].blob)->get(), extents_[i].offset_bytes + at_ - starts_[i], end_ - at_};
   }
 
@@ -94,6 +111,42 @@ class LocalReader final : public ObjectReader {
     return open_.emplace_back(id, std::make_shared<Descriptor>(std::move(fd))).second;
   }
 
+  // Cut so that what is read next begins with a piece, and no piece is opened twice.
+  std::size_t to_end_of_piece(std::size_t size) const {
+    const std::size_t i = extent_at(at_);
+    if (i == extents_.size() || !extents_[i].sealed() || size <= piece_size_bytes || at_ + size == end_) return size;
+    const uint64_t behind = (extents_[i].offset_bytes + at_ - starts_[i] + size) % piece_size_bytes;
+    return size - static_cast<std::size_t>(behind);
+  }
+
+  void read_sealed(const Extent& e, uint64_t offset, char* into, std::size_t size) const {
+    BodyOpener opener(data_key(wrapping_key_, e));
+    char* const buffer = sealed_buffer();
+    while (size > 0) {
+      const uint64_t first = offset / piece_size_bytes;
+      const uint64_t last = std::min((offset + size - 1) / piece_size_bytes, first + pieces_read_at_once - 1);
+      const uint64_t plain_end = std::min<uint64_t>((last + 1) * piece_size_bytes, e.blob_size_bytes);
+      const auto sealed_size = static_cast<std::size_t>(sealed_size_bytes(plain_end) - first * sealed_piece_size_bytes);
+      read_file(e.blob, first * sealed_piece_size_bytes, buffer, sealed_size);
+      for (uint64_t number = first; number <= last; number++) {
+        const uint64_t start = number * piece_size_bytes;
+        const auto whole = static_cast<std::size_t>(std::min<uint64_t>(piece_size_bytes, e.blob_size_bytes - start));
+        char* const sealed = buffer + (number - first) * sealed_piece_size_bytes;
+        const auto skip = static_cast<std::size_t>(offset - start);
+        const std::size_t part = std::min(size, whole - skip);
+        if (part == whole) {
+          opener.open(number, sealed, whole, into);
+        } else {  // opened where it stands: half a piece is no piece
+          opener.open(number, sealed, whole, sealed);
+          std::memcpy(into, sealed + skip, part);
+        }
+        offset += part;
+        into += part;
+        size -= part;
+      }
+    }
+  }
+
   void read_file(BlobId id, uint64_t offset, char* into, std::size_t size) const {
     std::shared_ptr<Descriptor> fd = file(id);
     while (size > 0) {
@@ -113,6 +166,7 @@ class LocalReader final : public ObjectReader {
   std::vector<Extent> extents_;
   std::vector<uint64_t> starts_;  // of each extent in the body
   std::map<BlobId, std::string> bodies_;
+  std::string wrapping_key_;  // of the sealed ones
   const BlobFiles& files_;
   mutable std::mutex mutex_;
   mutable std::vector<std::pair<BlobId, std::shared_ptr<Descriptor>>> open_;  // the latest opened last
@@ -123,7 +177,9 @@ class LocalReader final : public ObjectReader {
 
 }  // namespace
 
-std::unique_ptr<ObjectReader> LocalStore::open_record(std::string_view bucket_name, ObjectRecord record) const {
+std::unique_ptr<ObjectReader> LocalStore::open_record(std::string_view bucket_name, ObjectRecord record,
+                                                      std::string_view customer_key) const {
+  std::string wrapping_key = keys_.wrapping_key(record.info.encryption, customer_key);
   std::map<BlobId, std::string> bodies;
   std::set<BlobId> files;
   for (const Extent& e : record.extents) {
@@ -132,14 +188,14 @@ std::unique_ptr<ObjectReader> LocalStore::open_record(std::string_view bucket_na
     } else if (!bodies.contains(e.blob)) {
       std::string body;
       if (!index_.get(Family::bodies, body_key(e.blob), body)) return nullptr;
-      decode_body(body);
+      if (decode_body(body)) body = open_small(data_key(wrapping_key, e), body);
       bodies[e.blob] = std::move(body);
     }
   }
   const std::string key = record.info.key;
   const std::string version_id = record.info.version_id;
   const uint64_t sequence = record.sequence;
-  auto reader = std::make_unique<LocalReader>(std::move(record), std::move(bodies), files_);
+  auto reader = std::make_unique<LocalReader>(std::move(record), std::move(bodies), std::move(wrapping_key), files_);
   if (files.size() == 1) {
     Descriptor fd = files_.open(*files.begin());
     if (!fd) return nullptr;

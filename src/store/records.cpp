@@ -29,15 +29,18 @@ enum HeaderTag : uint64_t {
   legal_hold_tag,
   restore_tag,
   replication_status_tag,
+  encryption_tag = 32,
 };
+
+[[noreturn]] void unknown_form() {
+  throw Error(ErrorKind::bug, "InternalError",
+              "The object index holds a record of a form that this version does not know. "
+              "Open the data folder with a newer tarn.");
+}
 
 Decoder open_record(std::string_view bytes) {
   Decoder in(bytes);
-  if (in.raw(1).front() != first_form) {
-    throw Error(ErrorKind::bug, "InternalError",
-                "The object index holds a record of a form that this version does not know. "
-                "Open the data folder with a newer tarn.");
-  }
+  if (in.raw(1).front() != first_form) unknown_form();
   return in;
 }
 
@@ -70,13 +73,19 @@ std::map<std::string, std::string> decode_map(std::string_view bytes) {
   return map;
 }
 
+// What an extent's flags say.
+constexpr uint64_t in_file = 1, is_sealed = 2;
+
 std::string encode_extents(const std::vector<Extent>& extents) {
   std::string out;
   for (const Extent& e : extents) {
     put_varint(out, e.blob);
-    put_varint(out, e.file ? 1 : 0);  // further bits are kept for what a later form of blob needs
+    put_varint(out, (e.file ? in_file : 0) | (e.sealed() ? is_sealed : 0));
     put_varint(out, e.offset_bytes);
     put_varint(out, e.size_bytes);
+    if (!e.sealed()) continue;
+    put_varint(out, e.blob_size_bytes);
+    put_bytes(out, e.wrapped_key);
   }
   return out;
 }
@@ -86,10 +95,16 @@ std::vector<Extent> decode_extents(std::string_view bytes) {
   for (Decoder in(bytes); !in.done();) {
     Extent e;
     e.blob = in.varint();
-    e.file = in.varint() == 1;
+    const uint64_t flags = in.varint();
+    if (flags & ~(in_file | is_sealed)) unknown_form();
+    e.file = flags & in_file;
     e.offset_bytes = in.varint();
     e.size_bytes = in.varint();
-    extents.push_back(e);
+    if (flags & is_sealed) {
+      e.blob_size_bytes = in.varint();
+      e.wrapped_key = in.bytes();
+    }
+    extents.push_back(std::move(e));
   }
   return extents;
 }
@@ -288,6 +303,7 @@ std::string encode(const ObjectRecord& object) {
   put_bytes(out, info.version_id);
   put_varint(out, object.sequence);
   put_headers(out, info.headers);
+  if (info.encryption.is_encrypted()) put_field(out, encryption_tag, encode(info.encryption));
   put_text_field(out, completed_upload_tag, object.completed_upload);
   put_text_field(out, replication_status_tag, object.replication_status);
   if (object.layout) {
@@ -317,6 +333,9 @@ static void take_body_field(uint64_t tag, std::string_view bytes, ObjectRecord& 
       break;
     case replication_status_tag:
       object.replication_status = bytes;
+      break;
+    case encryption_tag:
+      object.info.encryption = decode_encryption(bytes);
       break;
     case layout_tag:
       object.layout = Decoder(bytes).varint();
@@ -374,6 +393,7 @@ std::string encode(const UploadRecord& upload) {
   put_bytes(out, upload.info.checksum_type);
   put_bytes(out, upload.info.headers.storage_class);
   put_headers(out, upload.info.headers);
+  if (upload.info.encryption.is_encrypted()) put_field(out, encryption_tag, encode(upload.info.encryption));
   return out;
 }
 
@@ -386,7 +406,11 @@ UploadRecord decode_upload(std::string_view bytes) {
   upload.info.headers.storage_class = in.bytes();
   while (!in.done()) {
     uint64_t tag = in.varint();
-    take_header(tag, in.bytes(), upload.info.headers);
+    std::string_view field = in.bytes();
+    if (tag == encryption_tag)
+      upload.info.encryption = decode_encryption(field);
+    else
+      take_header(tag, field, upload.info.headers);
   }
   return upload;
 }
@@ -416,6 +440,7 @@ std::string encode(const FileRecord& file) {
   std::string out(1, first_form);
   put_varint(out, file.size_bytes);
   put_varint(out, file.table_crc32c);
+  if (file.sealed) put_varint(out, 1);
   return out;
 }
 
@@ -424,6 +449,7 @@ FileRecord decode_file(std::string_view bytes) {
   FileRecord file;
   file.size_bytes = in.varint();
   file.table_crc32c = static_cast<uint32_t>(in.varint());
+  file.sealed = !in.done() && in.varint() == 1;
   return file;
 }
 
@@ -502,6 +528,11 @@ std::string file_key(BlobId id) {
 }
 std::string layout_key(BlobId id) {
   return key_with_id('l', id);
+}
+std::string store_key_key(uint64_t number) {
+  std::string key(store_key_keys);
+  put_ordered(key, number);
+  return key;
 }
 std::string removal_key(BlobId id) {
   return key_with_id('q', id);

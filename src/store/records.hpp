@@ -19,7 +19,12 @@ struct Extent {
   BlobId blob = 0;
   bool file = false;  // a file of its own; else in Family::bodies
   uint64_t offset_bytes = 0, size_bytes = 0;
+  // Of a sealed blob: its data key, wrapped by the wrapping key of the record that the extent stands in, and the size
+  // of its whole body. Empty and 0: the blob is in the clear.
+  std::string wrapped_key;
+  uint64_t blob_size_bytes = 0;
   bool operator==(const Extent&) const = default;
+  bool sealed() const { return !wrapped_key.empty(); }
 };
 
 // One version of an object. The latest of a key stands in Family::objects unless it is a delete marker; all others
@@ -46,8 +51,9 @@ struct PartRecord {
 
 // A blob that is a file.
 struct FileRecord {
-  uint64_t size_bytes = 0;    // of the body, which the file begins with
+  uint64_t size_bytes = 0;    // of what the file begins with: the body, sealed or not
   uint32_t table_crc32c = 0;  // of the table of chunk checksums that follows it
+  bool sealed = false;
 };
 
 std::string encode(const BucketInfo& bucket);
@@ -96,6 +102,8 @@ std::string file_key(BlobId id);
 std::string layout_key(BlobId id);
 std::string removal_key(BlobId id);  // a file to remove
 inline constexpr std::string_view removal_keys = "q";
+std::string store_key_key(uint64_t number);  // one of the store's own keys, sealed
+inline constexpr std::string_view store_key_keys = "mkey";
 inline constexpr std::string_view next_id_key = "mid";  // blob ids below it may have been given
 inline constexpr std::string_view statistics_key =
     "mstatistics";  // written by a clean close, removed by the next opening

@@ -28,6 +28,7 @@
 #include "api/operations.hpp"
 #include "base/clock.hpp"
 #include "base/random.hpp"
+#include "store/encryption.hpp"
 #include "store/grant.hpp"
 
 namespace tarn::store {
@@ -36,6 +37,10 @@ enum class Durability {
   flushed,  // acknowledged writes survive power loss; concurrent writers share flushes
   none,     // acknowledged writes survive kill -9 of tarn but not power loss
 };
+
+// The setting of a bucket, {"SSEAlgorithm", "KMSMasterKeyID", "BucketKeyEnabled", "BlockedEncryptionTypes"}, by which
+// write(), copy() and create_upload() encrypt what says nothing itself.
+inline constexpr const char* encryption_setting = "encryption";
 
 struct BucketInfo {
   std::string name;
@@ -84,12 +89,15 @@ struct ObjectInfo {
   bool latest = true;          // false: an old version
   bool delete_marker = false;  // told by find_version() and list_versions() alone; then it has no body, no ETag
   uint64_t size_bytes = 0;
-  std::string etag;  // without quotes: 32 hex digits, or "…-N" from N parts
+  // Without quotes: 32 hex digits, or "…-N" from N parts. The MD5 of the bytes, but for kinds kms and customer: theirs
+  // tells nothing of the bytes.
+  std::string etag;
   Time last_modified;
   Checksum checksum;
   ObjectHeaders headers;
   std::vector<uint64_t> part_sizes_bytes;   // of a multipart object; else empty
   std::vector<std::string> part_checksums;  // base64, by checksum.algorithm; empty: unknown
+  Encryption encryption;
 };
 
 // Conditions of a read or write (If-Match and so on), ETags without quotes; "*" matches any object.
@@ -124,6 +132,8 @@ struct Erasure {
 struct CopyOptions {
   std::string from_version_id;  // empty: the source's latest version
   Preconditions preconditions;  // of what is replaced
+  EncryptionWish encryption;
+  std::string from_customer_key;
 };
 
 // An open object. Its bytes stay readable while the object is overwritten or deleted. One thread at a time, but for
@@ -166,6 +176,7 @@ struct UploadInfo {
   Time initiated;
   std::string checksum_algorithm, checksum_type;  // as CreateMultipartUpload was given
   ObjectHeaders headers;
+  Encryption encryption;
 };
 
 struct PartInfo {
@@ -210,11 +221,14 @@ class Store {
   // ---- objects ----
   // NoSuchBucket at once; failed preconditions throw Error (conflict, PreconditionFailed) here or at finish().
   virtual std::unique_ptr<ObjectWriter> write(const Grant& grant, std::string_view bucket, std::string_view key,
-                                              ObjectHeaders headers, Preconditions preconditions = {}) = 0;
+                                              ObjectHeaders headers, Preconditions preconditions = {},
+                                              EncryptionWish encryption = {}) = 0;
   // nullptr when there is no such object, or no such version of it (delete markers are none); NoSuchBucket is thrown.
-  // An empty version id means the latest. Preconditions are the caller's to check on info().
+  // An empty version id means the latest. What was encrypted by a customer's key needs that key: InvalidRequest without
+  // it, AccessDenied with another. Preconditions are the caller's to check on info().
   virtual std::unique_ptr<ObjectReader> open(const Grant& grant, std::string_view bucket, std::string_view key,
-                                             std::string_view version_id = {}) const = 0;
+                                             std::string_view version_id = {},
+                                             std::string_view customer_key = {}) const = 0;
   // The record alone; absent where open() gives nullptr.
   virtual std::optional<ObjectInfo> head(const Grant& grant, std::string_view bucket, std::string_view key,
                                          std::string_view version_id = {}) const = 0;
@@ -228,7 +242,8 @@ class Store {
   // Many at once (DeleteObjects): each is told what became of it. Erasures of different keys are one step; so are those
   // of several versions of one key.
   virtual void erase_all(const Grant& grant, std::string_view bucket, std::vector<Erasure>& erasures) = 0;
-  // Moves no bytes. `headers` replaces the source's where given; retention and legal hold are never the source's.
+  // Moves no bytes: data keys are wrapped anew. That can't be between an encrypted object and one in the clear: what is
+  // made must be encrypted if the source is, and only then. `headers` replaces the source's where given; retention and legal hold are never the source's.
   // NoSuchKey, NoSuchVersion when the source is absent.
   virtual ObjectInfo copy(const Grant& read, std::string_view from_bucket, std::string_view from_key,
                           const Grant& write, std::string_view to_bucket, std::string_view to_key,
@@ -251,14 +266,17 @@ class Store {
   // ---- multipart uploads ----
   virtual UploadInfo create_upload(const Grant& grant, std::string_view bucket, std::string_view key,
                                    ObjectHeaders headers, std::string checksum_algorithm,
-                                   std::string checksum_type) = 0;
+                                   std::string checksum_type, EncryptionWish encryption = {}) = 0;
+  // `customer_key` must be the one that the upload was created with.
   virtual std::unique_ptr<ObjectWriter> write_part(const Grant& grant, std::string_view bucket, std::string_view key,
-                                                   std::string_view upload_id, int number) = 0;
-  // A part made of a range of an object; moves no bytes.
+                                                   std::string_view upload_id, int number,
+                                                   std::string_view customer_key = {}) = 0;
+  // A part made of a range of an object; moves no bytes, as copy().
   virtual PartInfo copy_part(const Grant& read, std::string_view from_bucket, std::string_view from_key,
                              uint64_t offset_bytes, uint64_t size_bytes, const Grant& write, std::string_view bucket,
                              std::string_view key, std::string_view upload_id, int number,
-                             std::string_view from_version_id = {}) = 0;
+                             std::string_view from_version_id = {}, std::string_view from_customer_key = {},
+                             std::string_view customer_key = {}) = 0;
   // NoSuchUpload, InvalidPart, InvalidPartOrder, EntityTooSmall.
   virtual ObjectInfo complete_upload(const Grant& grant, std::string_view bucket, std::string_view key,
                                      std::string_view upload_id, const std::vector<CompletedPart>& parts,
@@ -273,13 +291,21 @@ class Store {
                                                std::string_view after_key, std::string_view after_upload_id,
                                                std::size_t limit) const = 0;
 
+  // Whether new bodies are encrypted when nothing is said about it.
+  virtual bool encrypts() const = 0;
   virtual StoreStatistics statistics() const = 0;
   // Forgets all buckets and objects; space is reclaimed in the background.
   virtual void reset() = 0;
 };
 
-// Opens or creates the store in the folder `path`. Removes what an interrupted write left behind. A folder that is no
+// Whether new bodies are sealed.
+enum class AtRest { encrypted, clear };
+
+// Opens or creates the store in the folder `path`, whose bodies are encrypted by keys that `keeper` seals; it must
+// outlive the store. Without a keeper they stand in the clear, and encrypted ones can't be read; with one and
+// AtRest::clear, new ones stand in the clear unless they ask for a key of KMS or of the client's. Removes what an interrupted write left behind. A folder that is no
 // store of ours throws Error (caller, InvalidDataFolder).
-std::unique_ptr<Store> open_local(const std::string& path, Clock& clock, Random& random, Durability durability);
+std::unique_ptr<Store> open_local(const std::string& path, Clock& clock, Random& random, Durability durability,
+                                  KeyKeeper* keeper = nullptr, AtRest at_rest = AtRest::encrypted);
 
 }  // namespace tarn::store

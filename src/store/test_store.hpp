@@ -14,6 +14,7 @@
 #include "base/error.hpp"
 #include "base/limits.hpp"
 #include "store/store.hpp"
+#include "store/test_keeper.hpp"
 
 namespace tarn::govern {
 // Stands in for govern's, which lies above the store: makes the Grants of these tests.
@@ -62,6 +63,7 @@ struct StoreTest : testing::Test {
                        testing::UnitTest::GetInstance()->current_test_info()->name();
   ManualClock clock{Time{} + std::chrono::hours(24 * 365 * 50)};
   SeededRandom random{7};
+  TestKeeper keeper;
   Grant grant = govern::Authority::grant(Access::write);
   std::unique_ptr<Store> store;
 
@@ -75,9 +77,9 @@ struct StoreTest : testing::Test {
     std::filesystem::remove_all(folder);
   }
 
-  void reopen() {
+  void reopen(AtRest at_rest = AtRest::encrypted) {
     store.reset();
-    store = open_local(folder, clock, random, Durability::none);
+    store = open_local(folder, clock, random, Durability::none, &keeper, at_rest);
   }
   void make_bucket(const std::string& name, const std::string& account = "000000000000") {
     store->create_bucket({name, account, "us-east-1", clock.now(), {}});

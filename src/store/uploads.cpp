@@ -43,7 +43,10 @@ std::vector<Extent> cut(const std::vector<Extent>& extents, uint64_t offset, uin
     uint64_t take = std::min(size, e.size_bytes - skip);
     offset -= skip;
     size -= take;
-    if (take > 0) out.push_back({e.blob, e.file, e.offset_bytes + skip, take});
+    if (take == 0) continue;
+    out.push_back(e);
+    out.back().offset_bytes += skip;
+    out.back().size_bytes = take;
   }
   return out;
 }
@@ -113,7 +116,8 @@ void LocalStore::erase_upload(Change& change, std::string_view upload_id, std::s
 }
 
 UploadInfo LocalStore::create_upload(const Grant& grant, std::string_view bucket_name, std::string_view key,
-                                     ObjectHeaders headers, std::string checksum_algorithm, std::string checksum_type) {
+                                     ObjectHeaders headers, std::string checksum_algorithm, std::string checksum_type,
+                                     EncryptionWish encryption) {
   require(grant, Access::write, bucket_name, key);
   require_valid_key(key);
   if (!checksum_algorithm.empty()) {
@@ -132,8 +136,13 @@ UploadInfo LocalStore::create_upload(const Grant& grant, std::string_view bucket
   UploadRecord upload;
   std::string number;
   put_ordered(number, new_id());
-  upload.info = {hex_encode(number) + random_.hex(32), std::string(key),         clock_.now(),
-                 std::move(checksum_algorithm),        std::move(checksum_type), std::move(headers)};
+  upload.info = {hex_encode(number) + random_.hex(32),
+                 std::string(key),
+                 clock_.now(),
+                 std::move(checksum_algorithm),
+                 std::move(checksum_type),
+                 std::move(headers),
+                 choose(std::move(encryption), bucket_name, key).encryption};
   Batch batch(index_);
   batch.put(Family::records, upload_key(bucket_name, key, upload.info.upload_id), encode(upload));
   index_.commit(batch);
@@ -148,8 +157,13 @@ void LocalStore::put_part(Change& change, std::string_view upload_id, const Part
 class LocalPartWriter : public ObjectWriter {
  public:
   LocalPartWriter(LocalStore& store, std::string_view bucket, std::string_view key, std::string_view upload_id,
-                  int number)
-      : store_(store), bucket_(bucket), key_(key), upload_id_(upload_id), body_(store) {
+                  int number, Encryption encryption, std::string wrapping_key)
+      : store_(store),
+        bucket_(bucket),
+        key_(key),
+        upload_id_(upload_id),
+        encryption_(std::move(encryption)),
+        body_(store, std::move(wrapping_key)) {
     part_.info.number = number;
   }
 
@@ -158,7 +172,7 @@ class LocalPartWriter : public ObjectWriter {
   ObjectInfo finish(const Checksum& checksum) override {
     body_.finish();
     part_.info.size_bytes = body_.size_bytes();
-    part_.info.etag = hex_encode(body_.md5());
+    part_.info.etag = etag_of(body_.md5(), encryption_, store_.random_);
     part_.info.checksum = checksum;
     part_.extents = body_.extents();
     auto bucket_held = store_.bucket_locks_.hold({store_.bucket_locks_.shared(bucket_)});
@@ -186,6 +200,7 @@ class LocalPartWriter : public ObjectWriter {
  private:
   LocalStore& store_;
   std::string bucket_, key_, upload_id_;
+  Encryption encryption_;
   BodyWriter body_;
   PartRecord part_;
 };
@@ -196,18 +211,22 @@ LockTable::Held LocalStore::hold_part(std::string_view upload_id, int number) co
 }
 
 std::unique_ptr<ObjectWriter> LocalStore::write_part(const Grant& grant, std::string_view bucket_name,
-                                                     std::string_view key, std::string_view upload_id, int number) {
+                                                     std::string_view key, std::string_view upload_id, int number,
+                                                     std::string_view customer_key) {
   require(grant, Access::write, bucket_name, key);
   require_part_number(number);
   bucket(bucket_name);
-  require_upload(bucket_name, key, upload_id);
-  return std::make_unique<LocalPartWriter>(*this, bucket_name, key, upload_id, number);
+  Encryption encryption = require_upload(bucket_name, key, upload_id).info.encryption;
+  std::string wrapping_key = keys_.wrapping_key(encryption, customer_key);
+  return std::make_unique<LocalPartWriter>(*this, bucket_name, key, upload_id, number, std::move(encryption),
+                                           std::move(wrapping_key));
 }
 
 PartInfo LocalStore::copy_part(const Grant& read, std::string_view from_bucket, std::string_view from_key,
                                uint64_t offset_bytes, uint64_t size_bytes, const Grant& write,
                                std::string_view bucket_name, std::string_view key, std::string_view upload_id,
-                               int number, std::string_view from_version_id) {
+                               int number, std::string_view from_version_id, std::string_view from_customer_key,
+                               std::string_view customer_key) {
   require(write, Access::write, bucket_name, key);
   require_part_number(number);
   bucket(bucket_name);
@@ -215,7 +234,7 @@ PartInfo LocalStore::copy_part(const Grant& read, std::string_view from_bucket, 
   files_.require_space();
 
   // The sums are taken from an open reader, before the locks; the record must then still be the one that was read.
-  auto reader = open(read, from_bucket, from_key, from_version_id);
+  auto reader = open(read, from_bucket, from_key, from_version_id, from_customer_key);
   if (!reader && !from_version_id.empty() && find_version(read, from_bucket, from_key, from_version_id))
     throw delete_marker_as_source();
   if (!reader) throw from_version_id.empty() ? no_such_key(from_key) : no_such_version(from_key, from_version_id);
@@ -228,7 +247,10 @@ PartInfo LocalStore::copy_part(const Grant& read, std::string_view from_bucket, 
   }
   PartRecord part;
   part.info = sum_up(*reader, offset_bytes, size_bytes, upload.checksum_algorithm);
+  if (upload.encryption.hides_etag()) part.info.etag = etag_of(*hex_decode(part.info.etag), upload.encryption, random_);
   part.info.number = number;
+  const std::string from_wrapping_key = keys_.wrapping_key(reader->info().encryption, from_customer_key),
+                    wrapping_key = keys_.wrapping_key(upload.encryption, customer_key);
 
   auto buckets_held = bucket_locks_.hold({bucket_locks_.shared(from_bucket), bucket_locks_.shared(bucket_name)});
   auto held =
@@ -236,11 +258,13 @@ PartInfo LocalStore::copy_part(const Grant& read, std::string_view from_bucket, 
                         name_locks_.exclusive(part_key(upload_id, number))});
   require_upload(bucket_name, key, upload_id);
   auto source = find_record(from_bucket, from_key, reader->info().version_id);
-  if (!source || source->info.etag != reader->info().etag || source->info.size_bytes != reader->info().size_bytes) {
+  if (!source || source->info.etag != reader->info().etag || source->info.size_bytes != reader->info().size_bytes ||
+      source->info.encryption != reader->info().encryption) {
     throw Error(ErrorKind::conflict, "OperationAborted",
                 "The source of the copy was replaced while it was read. Please try again.");
   }
   part.extents = cut(source->extents, offset_bytes, size_bytes);
+  rewrap(part.extents, from_wrapping_key, wrapping_key);
   part.info.last_modified = clock_.now();
   Change change(*this);
   change.use(part.extents);
@@ -255,7 +279,8 @@ PartInfo LocalStore::sum_up(ObjectReader& reader, uint64_t offset_bytes, uint64_
   info.size_bytes = size_bytes;
   const ObjectInfo& source = reader.info();
   auto kind = checksum_kind(algorithm);
-  bool whole = offset_bytes == 0 && size_bytes == source.size_bytes && source.part_sizes_bytes.empty();
+  bool whole = offset_bytes == 0 && size_bytes == source.size_bytes && source.part_sizes_bytes.empty() &&
+               !source.encryption.hides_etag();
   if (whole && (!kind || (source.checksum.algorithm == algorithm && !source.checksum.composite))) {
     info.etag = source.etag;
     if (kind) info.checksum = source.checksum;
@@ -329,6 +354,7 @@ ObjectInfo LocalStore::complete_upload(const Grant& grant, std::string_view buck
   ObjectInfo& info = record.info;
   info.key = key;
   info.headers = upload->info.headers;
+  info.encryption = upload->info.encryption;
   info.last_modified = clock_.now();
   settle_lock(*present_bucket, info.headers, info.last_modified);
   std::string digests;

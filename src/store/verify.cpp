@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/error.hpp"
+#include "store/body_cipher.hpp"
 #include "store/coding.hpp"
 #include "store/local_store.hpp"
 
@@ -16,6 +17,8 @@ std::string hex(BlobId id) {
   std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(id));
   return text;
 }
+
+constexpr std::size_t max_plain_users = 20;
 
 class Check {
  public:
@@ -33,6 +36,12 @@ class Check {
   }
 
  private:
+  struct Blob {
+    uint64_t uses = 0, needed_size_bytes = 0;
+    bool file = false, present = false, sealed = false;
+    std::string user;
+  };
+
   void problem(std::string text) { result_.problems.push_back(std::move(text)); }
 
   template <class F>
@@ -49,12 +58,30 @@ class Check {
       Blob& blob = blobs_[e.blob];
       blob.uses++;
       blob.file = e.file;
-      blob.needed_size_bytes = std::max(blob.needed_size_bytes, e.offset_bytes + e.size_bytes);
+      blob.needed_size_bytes = std::max(blob.needed_size_bytes, stored_size_bytes(e));
+      if (e.sealed() != blob.sealed && blob.uses > 1) problem(who + " takes a body for sealed that another does not");
+      blob.sealed = e.sealed();
       blob.user = who;
       covered += e.size_bytes;
     }
     if (covered != size_bytes)
       problem(who + " has " + std::to_string(size_bytes) + " bytes, its extents " + std::to_string(covered));
+  }
+
+  // What a blob must hold at least for this extent of it.
+  static uint64_t stored_size_bytes(const Extent& e) {
+    if (!e.sealed()) return e.offset_bytes + e.size_bytes;
+    return e.file ? sealed_size_bytes(e.blob_size_bytes) : e.blob_size_bytes + cipher_tag_size_bytes;
+  }
+
+  void check_form(const Blob& blob, bool sealed, uint64_t size_bytes) {
+    if (sealed != blob.sealed)
+      problem("the body of " + blob.user + (sealed ? " is sealed" : " is in the clear") +
+              ", its record says otherwise");
+    if (sealed) return;
+    result_.plain_bodies++;
+    result_.plain_size_bytes += size_bytes;
+    if (result_.plain_users.size() < max_plain_users) result_.plain_users.push_back(blob.user);
   }
 
   void objects() {
@@ -146,11 +173,13 @@ class Check {
       if (at == blobs_.end() || at->second.file) return problem("small body " + hex(id) + " belongs to nothing");
       at->second.present = true;
       std::string body(value);
+      bool sealed = false;
       try {
-        decode_body(body);
+        sealed = decode_body(body);
       } catch (const Error&) {
         return problem("the small body of " + at->second.user + " is damaged");
       }
+      check_form(at->second, sealed, body.size());
       if (body.size() < at->second.needed_size_bytes) problem("the small body of " + at->second.user + " is too short");
       result_.checked_size_bytes += body.size();
     });
@@ -167,6 +196,7 @@ class Check {
       at->second.present = true;
       if (auto damage = files_.damage(id, file))
         problem(BlobFiles::path_of(id) + " of " + at->second.user + ": " + *damage);
+      check_form(at->second, file.sealed, file.size_bytes);
       if (file.size_bytes < at->second.needed_size_bytes)
         problem(BlobFiles::path_of(id) + " of " + at->second.user + " is too short");
       result_.checked_size_bytes += file.size_bytes;
@@ -201,12 +231,6 @@ class Check {
         problem(BlobFiles::path_of(id) + " is known to nothing");
     }
   }
-
-  struct Blob {
-    uint64_t uses = 0, needed_size_bytes = 0;
-    bool file = false, present = false;
-    std::string user;
-  };
 
   DataFolder folder_;
   BlobFiles files_;

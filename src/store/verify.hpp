@@ -10,6 +10,10 @@ namespace tarn::store {
 struct Verification {
   uint64_t objects = 0, versions = 0, uploads = 0, parts = 0;
   uint64_t bodies = 0, files = 0, checked_size_bytes = 0;
+  // Bodies that stand in the clear (`tarn store verify --no-plaintext` fails when there is one), and whose the first of
+  // them are. The form is read from the bodies themselves, which everything else that is read from disk must match.
+  uint64_t plain_bodies = 0, plain_size_bytes = 0;
+  std::vector<std::string> plain_users;
   // What is wrong, a sentence each, with the object or the file it is about. Empty: all is well.
   std::vector<std::string> problems;
 };

@@ -91,7 +91,7 @@ def test_aliases(kms):
 
 def test_encrypt_and_decrypt(kms):
     key = create(kms)
-    for plain in (b"x", b"\0" * 4096):
+    for plain in (b"a secret of its own", b"\0" * 4096):
         blob = kms.encrypt(KeyId=key["KeyId"], Plaintext=plain, EncryptionContext={"a": "1", "b": "2"})
         assert blob["KeyId"] == key["Arn"] and blob["EncryptionAlgorithm"] == "SYMMETRIC_DEFAULT" and plain not in blob["CiphertextBlob"]
         opened = kms.decrypt(CiphertextBlob=blob["CiphertextBlob"], EncryptionContext={"b": "2", "a": "1"})

@@ -165,8 +165,7 @@ def test_what_terraform_reads_of_a_new_bucket(s3, bucket):
     for wanted, getter in (("NoSuchBucketPolicy", s3.get_bucket_policy), ("NoSuchLifecycleConfiguration", s3.get_bucket_lifecycle_configuration),
                            ("NoSuchCORSConfiguration", s3.get_bucket_cors), ("NoSuchWebsiteConfiguration", s3.get_bucket_website),
                            ("ReplicationConfigurationNotFoundError", s3.get_bucket_replication), ("NoSuchTagSet", s3.get_bucket_tagging),
-                           ("ObjectLockConfigurationNotFoundError", s3.get_object_lock_configuration),
-                           ("ServerSideEncryptionConfigurationNotFoundError", s3.get_bucket_encryption)):
+                           ("ObjectLockConfigurationNotFoundError", s3.get_object_lock_configuration)):
         assert code(getter, Bucket=bucket) == wanted
     assert "Status" not in s3.get_bucket_versioning(Bucket=bucket)
     assert s3.get_bucket_request_payment(Bucket=bucket)["Payer"] == "BucketOwner"
@@ -177,7 +176,7 @@ def test_what_terraform_reads_of_a_new_bucket(s3, bucket):
 
 def test_what_is_missing_is_refused_by_name(s3, bucket):
     assert code(s3.put_bucket_versioning, Bucket=bucket, VersioningConfiguration={"MFADelete": "Enabled"}) == "NotImplemented"
-    assert code(s3.put_object, Bucket=bucket, Key="k", Body=b"x", ServerSideEncryption="aws:kms") == "NotImplemented"
+    assert code(s3.put_object, Bucket=bucket, Key="k", Body=b"x", ServerSideEncryption="aws:kms:dsse") == "NotImplemented"
     assert code(s3.put_object, Bucket=bucket, Key="k", Body=b"x", ACL="public-read") == "AccessControlListNotSupported"
     assert code(s3.put_object, Bucket=bucket, Key="k" * 1025, Body=b"x") == "KeyTooLongError"
     assert code(s3.put_object, Bucket=bucket, Key="k", Body=b"x", Metadata={"a": "v" * 2100}) == "MetadataTooLarge"

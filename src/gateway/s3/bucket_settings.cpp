@@ -45,34 +45,7 @@ std::optional<std::string> bucket_of_arn(std::string_view arn) {
   return std::string(arn.substr(prefix.size()));
 }
 
-namespace {
-
-// A getter that finds nothing set.
-template <class Op>
-void on_unset(api::Operations& operations, const Parts& parts, const char* code, const char* message) {
-  operations.add(Op::name, [parts, code, message](Context& context, const Value& input) -> Value {
-    check_request(parts, context, input);
-    throw Error(ErrorKind::missing, code, message).with("BucketName", input.string_or("Bucket"));
-  });
-}
-
-// A getter whose answer, where nothing is set, is empty; or a removal of what can't be there.
-template <class Op>
-void on_default(api::Operations& operations, const Parts& parts) {
-  operations.add(Op::name, [parts](Context& context, const Value& input) {
-    check_request(parts, context, input);
-    return to_value(typename Op::Output{});
-  });
-}
-
-}  // namespace
-
 void register_bucket_settings(api::Operations& o, const Parts& parts) {
-  using namespace model::op;
-  on_unset<GetBucketEncryption>(o, parts, "ServerSideEncryptionConfigurationNotFoundError",
-                                "The server side encryption configuration was not found");
-  on_default<DeleteBucketEncryption>(o, parts);
-
   register_bucket_access(o, parts);
   register_bucket_acls(o, parts);
   register_bucket_cors(o, parts);

@@ -1,4 +1,5 @@
-// CopyObject and UploadPartCopy. No bytes move, unless another checksum than the source's is asked for.
+// CopyObject and UploadPartCopy. No bytes move, unless another checksum than the source's is asked for, the copy's ETag
+// has to be the MD5 of bytes that the source's does not tell, or one of the two is encrypted and the other is not.
 #include <memory>
 
 #include "base/base64.hpp"
@@ -7,6 +8,7 @@
 #include "base/limits.hpp"
 #include "gateway/s3/checksums.hpp"
 #include "gateway/s3/conditions.hpp"
+#include "gateway/s3/encryption.hpp"
 #include "gateway/s3/object_headers.hpp"
 #include "gateway/s3/object_status.hpp"
 #include "gateway/s3/ranges.hpp"
@@ -32,6 +34,7 @@ store::ObjectInfo source_object(const Parts& parts, Context& context, const Copy
   const store::Grant grant = parts.may_read(context, from.bucket, from.key);
   auto object = parts.store.head(grant, from.bucket, from.key, from.version_id);
   if (object) {
+    check_customer_key(object->encryption, source_customer_key(in));
     check_copy_source(source_conditions(in), *object);
     require_readable(*object, context.now, true);
     return *std::move(object);
@@ -75,23 +78,39 @@ DigestKind digest_kind(const std::string& algorithm) {
   return *kind;
 }
 
-// Copies by reading, which makes a checksum of the whole.
-store::ObjectInfo copy_with_checksum(const Parts& parts, Context& context, const CopySource& from,
-                                     const model::CopyObjectRequest& in, store::ObjectHeaders headers,
-                                     const std::string& algorithm) {
-  auto reader =
-      parts.store.open(parts.may_read(context, from.bucket, from.key), from.bucket, from.key, from.version_id);
+// Copies by reading, which makes a checksum of the whole; with no algorithm there is none.
+store::ObjectInfo copy_by_reading(const Parts& parts, Context& context, const CopySource& from,
+                                  const model::CopyObjectRequest& in, store::ObjectHeaders headers,
+                                  const std::string& algorithm, store::EncryptionWish encryption) {
+  auto reader = parts.store.open(parts.may_read(context, from.bucket, from.key), from.bucket, from.key, from.version_id,
+                                 source_customer_key(in));
   if (!reader) throw no_such_key(from.key);
   auto writer = parts.store.write(parts.may_write(context, in.bucket, in.key), in.bucket, in.key, std::move(headers),
-                                  write_conditions(in.if_match, in.if_none_match));
-  Digest digest(digest_kind(algorithm));
+                                  write_conditions(in.if_match, in.if_none_match), std::move(encryption));
+  std::optional<Digest> digest;
+  if (!algorithm.empty()) digest.emplace(digest_kind(algorithm));
   constexpr std::size_t size = 256 * 1024;
   auto buffer = std::make_unique_for_overwrite<char[]>(size);
   while (std::size_t got = reader->read(buffer.get(), size)) {
-    digest.update({buffer.get(), got});
+    if (digest) digest->update({buffer.get(), got});
     writer->append({buffer.get(), got});
   }
-  return writer->finish({algorithm, base64_encode(digest.finish()), false});
+  if (!digest) return writer->finish({});
+  return writer->finish({algorithm, base64_encode(digest->finish()), false});
+}
+
+// Whether the copy can share the source's bytes. What it is encrypted by is known for certain once it is made; a bucket
+// may say what the request does not.
+bool moves_bytes(const Parts& parts, const store::BucketInfo& to, const store::ObjectInfo& source,
+                 const store::EncryptionWish& wish) {
+  using Kind = store::Encryption::Kind;
+  const auto setting = to.settings.find(store::encryption_setting);
+  const bool by_default = setting != to.settings.end() && setting->second.string_or("SSEAlgorithm") == "aws:kms";
+  const bool hides_etag =
+      wish.kind == Kind::kms || wish.kind == Kind::customer || (wish.kind == Kind::none && by_default);
+  const bool encrypts = wish.kind != Kind::none || by_default || parts.store.encrypts();
+  return encrypts != source.encryption.is_encrypted() ||
+         (!hides_etag && source.encryption.hides_etag() && source.part_sizes_bytes.empty());
 }
 
 model::CopyObjectOutput copy_object(const Parts& parts, Context& context, const model::CopyObjectRequest& in) {
@@ -99,7 +118,7 @@ model::CopyObjectOutput copy_object(const Parts& parts, Context& context, const 
   const store::ObjectInfo source = source_object(parts, context, from, in);
   const bool same = from.bucket == in.bucket && from.key == in.key && source.latest;
   if (same && !replaces(in.metadata_directive, "metadata") && !in.storage_class && !in.website_redirect_location &&
-      !in.checksum_algorithm)
+      !in.checksum_algorithm && !in.server_side_encryption && !in.sse_customer_algorithm)
     throw Error(ErrorKind::caller, "InvalidRequest",
                 "This copy request is illegal because it is trying to copy an object to itself without changing the "
                 "object's metadata, "
@@ -111,16 +130,22 @@ model::CopyObjectOutput copy_object(const Parts& parts, Context& context, const 
   store::ObjectHeaders headers = headers_of_copy(in, source, context.now);
   const bool other_checksum =
       in.checksum_algorithm && (*in.checksum_algorithm != source.checksum.algorithm || source.checksum.composite);
+  store::EncryptionWish wish = encryption_wish(in);
+  const bool reads = other_checksum || moves_bytes(parts, own_bucket(parts, context, in.bucket), source, wish);
+  const std::string algorithm =
+      in.checksum_algorithm.value_or(source.checksum.composite ? std::string() : source.checksum.algorithm);
   store::ObjectInfo made =
-      other_checksum
-          ? copy_with_checksum(parts, context, from, in, std::move(headers), *in.checksum_algorithm)
-          : parts.store.copy(parts.may_read(context, from.bucket, from.key), from.bucket, from.key,
-                             parts.may_write(context, in.bucket, in.key), in.bucket, in.key, std::move(headers),
-                             {from.version_id, write_conditions(in.if_match, in.if_none_match)});
+      reads ? copy_by_reading(parts, context, from, in, std::move(headers), algorithm, std::move(wish))
+            : parts.store.copy(parts.may_read(context, from.bucket, from.key), from.bucket, from.key,
+                               parts.may_write(context, in.bucket, in.key), in.bucket, in.key, std::move(headers),
+                               {from.version_id, write_conditions(in.if_match, in.if_none_match), std::move(wish),
+                                source_customer_key(in)});
   model::CopyObjectOutput out;
   if (made.version_id != "null") out.version_id = made.version_id;
   if (source.version_id != "null") out.copy_source_version_id = source.version_id;
   out.expiration = expiration_of(parts, in.bucket, made);
+  encryption_into(made.encryption, customer_key(in), out);
+  if (in.ssekms_encryption_context) out.ssekms_encryption_context = context_header(made.encryption);
   auto& result = out.copy_object_result.emplace();
   result.e_tag = quoted_etag(made.etag);
   result.last_modified = made.last_modified;
@@ -140,12 +165,18 @@ model::UploadPartCopyOutput upload_part_copy(const Parts& parts, Context& contex
     throw Error(ErrorKind::caller, "InvalidRequest",
                 "The specified copy source is larger than the maximum allowable size for a copy source: " +
                     std::to_string(limits::max_single_put_size_bytes));
-  const store::PartInfo made =
-      parts.store.copy_part(parts.may_read(context, from.bucket, from.key), from.bucket, from.key, range.offset_bytes,
-                            range.size_bytes, parts.may_write(context, in.bucket, in.key), in.bucket, in.key,
-                            in.upload_id, static_cast<int>(in.part_number), from.version_id);
+  const std::string key = customer_key(in), source_key = source_customer_key(in);
+  const store::Grant grant = parts.may_write(context, in.bucket, in.key);
+  const store::UploadInfo upload = parts.store.upload(grant, in.bucket, in.key, in.upload_id);
+  check_customer_key(upload.encryption, key);
+  if (upload.encryption.is_encrypted() != source.encryption.is_encrypted())
+    refuse_unsupported("UploadPartCopy between an encrypted object and one in the clear");
+  const store::PartInfo made = parts.store.copy_part(
+      parts.may_read(context, from.bucket, from.key), from.bucket, from.key, range.offset_bytes, range.size_bytes,
+      grant, in.bucket, in.key, in.upload_id, static_cast<int>(in.part_number), from.version_id, source_key, key);
   model::UploadPartCopyOutput out;
   if (source.version_id != "null") out.copy_source_version_id = source.version_id;
+  encryption_into(upload.encryption, key, out);
   auto& result = out.copy_part_result.emplace();
   result.e_tag = quoted_etag(made.etag);
   result.last_modified = made.last_modified;

@@ -7,6 +7,7 @@
 #include "gateway/s3/checksums.hpp"
 #include "gateway/s3/conditions.hpp"
 #include "gateway/s3/encoding.hpp"
+#include "gateway/s3/encryption.hpp"
 #include "gateway/s3/object_headers.hpp"
 #include "gateway/s3/object_status.hpp"
 #include "gateway/s3/requests.hpp"
@@ -36,8 +37,11 @@ model::CreateMultipartUploadOutput create_upload(const Parts& parts, Context& co
   const std::string type = checksum_type(in.checksum_algorithm, in.checksum_type);
   store::UploadInfo upload =
       parts.store.create_upload(parts.may_write(context, in.bucket, in.key), in.bucket, in.key,
-                                headers_from(in, context.now), in.checksum_algorithm.value_or(""), type);
+                                headers_from(in, context.now), in.checksum_algorithm.value_or(""), type,
+                                encryption_wish(in));
   model::CreateMultipartUploadOutput out;
+  encryption_into(upload.encryption, customer_key(in), out);
+  if (in.ssekms_encryption_context) out.ssekms_encryption_context = context_header(upload.encryption);
   out.bucket = in.bucket;
   out.key = in.key;
   out.upload_id = upload.upload_id;
@@ -53,12 +57,31 @@ void check_part_number(int64_t number) {
         .with("ArgumentValue", std::to_string(number));
 }
 
+// The customer's key that the parts of an upload come with: the one that it was created with.
+void check_part_key(const store::Encryption& encryption, const std::string& key) {
+  const bool needed = encryption.kind == store::Encryption::Kind::customer;
+  if (needed && key.empty())
+    throw Error(ErrorKind::caller, "InvalidRequest",
+                "The multipart upload initiate requested encryption. Subsequent part requests must include the "
+                "appropriate encryption parameters.");
+  if (!needed && key.empty()) return;
+  try {
+    check_customer_key(encryption, key);
+  } catch (const Error&) {
+    throw Error(ErrorKind::caller, "InvalidRequest",
+                "The provided encryption parameters did not match the ones used originally.");
+  }
+}
+
 model::UploadPartOutput upload_part(const Parts& parts, Context& context, const model::UploadPartRequest& in) {
   check_part_number(in.part_number);
   check_upload_size(context);
   const store::Grant grant = parts.may_write(context, in.bucket, in.key);
-  const std::string expected = parts.store.upload(grant, in.bucket, in.key, in.upload_id).checksum_algorithm;
-  auto writer = parts.store.write_part(grant, in.bucket, in.key, in.upload_id, static_cast<int>(in.part_number));
+  const store::UploadInfo upload = parts.store.upload(grant, in.bucket, in.key, in.upload_id);
+  const std::string& expected = upload.checksum_algorithm;
+  const std::string key = customer_key(in);
+  check_part_key(upload.encryption, key);
+  auto writer = parts.store.write_part(grant, in.bucket, in.key, in.upload_id, static_cast<int>(in.part_number), key);
   store::Checksum checksum = receive(context, *writer);
   if (!expected.empty() && checksum.algorithm != expected)
     throw Error(ErrorKind::caller, "InvalidRequest",
@@ -66,6 +89,7 @@ model::UploadPartOutput upload_part(const Parts& parts, Context& context, const 
                     ", actual checksum Type: " + (checksum.algorithm.empty() ? "null" : checksum.algorithm));
   store::ObjectInfo stored = writer->finish(checksum);
   model::UploadPartOutput out;
+  encryption_into(upload.encryption, key, out);
   out.e_tag = quoted_etag(stored.etag);
   put_checksum(out, checksum);
   return out;
@@ -99,6 +123,7 @@ model::CompleteMultipartUploadOutput complete_upload(const Parts& parts, Context
   } catch (const Error& error) {
     if (error.code() != "NoSuchUpload") throw;
   }
+  if (const std::string key = customer_key(in); upload && !key.empty()) check_part_key(upload->encryption, key);
   if (upload && in.checksum_type && *in.checksum_type != upload->checksum_type)
     throw Error(ErrorKind::caller, "InvalidRequest",
                 "The upload was created using the " + upload->checksum_type +
@@ -118,6 +143,7 @@ model::CompleteMultipartUploadOutput complete_upload(const Parts& parts, Context
   store::ObjectInfo made = parts.store.complete_upload(grant, in.bucket, in.key, in.upload_id, completed, expected,
                                                        write_conditions(in.if_match, in.if_none_match));
   model::CompleteMultipartUploadOutput out;
+  encryption_into(made.encryption, out);
   out.bucket = in.bucket;
   out.key = in.key;
   out.location = context.endpoint + "/" + in.bucket + "/" + Encoding(std::string("url")).text(in.key);
@@ -145,6 +171,7 @@ Person person(const Context& context) {
 model::ListPartsOutput list_parts(const Parts& parts, Context& context, const model::ListPartsRequest& in) {
   const store::Grant grant = parts.may_read(context, in.bucket, in.key);
   const store::UploadInfo upload = parts.store.upload(grant, in.bucket, in.key, in.upload_id);
+  if (const std::string key = customer_key(in); !key.empty()) check_part_key(upload.encryption, key);
   const auto most = static_cast<std::size_t>(std::clamp<int64_t>(in.max_parts.value_or(1000), 0, 1000));
   const int64_t marker = std::clamp<int64_t>(in.part_number_marker.value_or(0), 0, limits::max_parts);
   auto found = parts.store.list_parts(grant, in.bucket, in.key, in.upload_id, static_cast<int>(marker), most + 1);

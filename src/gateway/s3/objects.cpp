@@ -7,6 +7,7 @@
 #include "gateway/s3/bucket_settings.hpp"
 #include "gateway/s3/checksums.hpp"
 #include "gateway/s3/conditions.hpp"
+#include "gateway/s3/encryption.hpp"
 #include "gateway/s3/names.hpp"
 #include "gateway/s3/object_headers.hpp"
 #include "gateway/s3/object_status.hpp"
@@ -31,9 +32,12 @@ model::PutObjectOutput put_object(const Parts& parts, Context& context, const mo
   check_upload_size(context);
   check_locked_upload(in);
   auto writer = parts.store.write(parts.may_write(context, in.bucket, in.key), in.bucket, in.key,
-                                  headers_from(in, context.now), write_conditions(in.if_match, in.if_none_match));
+                                  headers_from(in, context.now), write_conditions(in.if_match, in.if_none_match),
+                                  encryption_wish(in));
   store::ObjectInfo stored = writer->finish(receive(context, *writer));
   model::PutObjectOutput out;
+  encryption_into(stored.encryption, customer_key(in), out);
+  if (in.ssekms_encryption_context) out.ssekms_encryption_context = context_header(stored.encryption);
   out.e_tag = quoted_etag(stored.etag);
   if (stored.version_id != "null") out.version_id = stored.version_id;
   put_checksum(out, stored.checksum);
@@ -102,14 +106,17 @@ std::optional<ByteRange> describe(Context& context, const Request& in, const sto
 }
 
 model::GetObjectOutput get_object(const Parts& parts, Context& context, const model::GetObjectRequest& in) {
+  const std::string key = customer_key(in);
   auto reader =
-      parts.store.open(parts.may_read(context, in.bucket, in.key), in.bucket, in.key, in.version_id.value_or(""));
+      parts.store.open(parts.may_read(context, in.bucket, in.key), in.bucket, in.key, in.version_id.value_or(""), key);
   if (!reader) throw absent(parts, context, in.bucket, in.key, in.version_id, "GET");
   require_readable(reader->info(), context.now);
+  if (!key.empty()) check_customer_key(reader->info().encryption, key);
   model::GetObjectOutput out;
   out.version_id = told_version(parts, in.bucket, reader->info());
   out.expiration = expiration_of(parts, in.bucket, reader->info());
   out.replication_status = replication_status_of(parts, context, in.bucket, reader->info());
+  encryption_into(reader->info().encryption, key, out);
   if (auto sent = describe(context, in, reader->info(), out)) {
     if (sent->size_bytes != reader->info().size_bytes) reader->restrict_to(sent->offset_bytes, sent->size_bytes);
     context.response_body = std::move(reader);
@@ -121,7 +128,10 @@ model::HeadObjectOutput head_object(const Parts& parts, Context& context, const 
   auto object =
       parts.store.head(parts.may_read(context, in.bucket, in.key), in.bucket, in.key, in.version_id.value_or(""));
   if (!object) throw absent(parts, context, in.bucket, in.key, in.version_id, "HEAD");
+  const std::string key = customer_key(in);
+  check_customer_key(object->encryption, key);
   model::HeadObjectOutput out;
+  encryption_into(object->encryption, key, out);
   out.version_id = told_version(parts, in.bucket, *object);
   out.expiration = expiration_of(parts, in.bucket, *object);
   out.replication_status = replication_status_of(parts, context, in.bucket, *object);
@@ -225,6 +235,7 @@ model::GetObjectAttributesOutput get_object_attributes(const Parts& parts, Conte
   auto object =
       parts.store.head(parts.may_read(context, in.bucket, in.key), in.bucket, in.key, in.version_id.value_or(""));
   if (!object) throw absent(parts, context, in.bucket, in.key, in.version_id, "GET");
+  check_customer_key(object->encryption, customer_key(in));
   model::GetObjectAttributesOutput out;
   out.version_id = told_version(parts, in.bucket, *object);
   out.last_modified = object->last_modified;

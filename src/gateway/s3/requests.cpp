@@ -17,15 +17,6 @@ namespace {
 
 // Members that ask for what tarn does not do yet: ignoring them would be a lie.
 constexpr std::array unsupported_members = {
-    std::string_view("SSECustomerAlgorithm"),
-    std::string_view("SSECustomerKey"),
-    std::string_view("SSECustomerKeyMD5"),
-    std::string_view("SSEKMSKeyId"),
-    std::string_view("SSEKMSEncryptionContext"),
-    std::string_view("ServerSideEncryption"),
-    std::string_view("CopySourceSSECustomerAlgorithm"),
-    std::string_view("CopySourceSSECustomerKey"),
-    std::string_view("CopySourceSSECustomerKeyMD5"),
     std::string_view("WriteOffsetBytes"),
     std::string_view("AnnotationDirective"),
     std::string_view("ObjectLockEventHold"),
@@ -36,9 +27,6 @@ constexpr std::array unsupported_members = {
 
 void check_member(std::string_view name, const Value& value) {
   switch (name.front()) {
-    case 'B':
-      if (name == "BucketKeyEnabled" && value.is_bool() && value.as_bool()) refuse_unsupported("BucketKeyEnabled");
-      break;
     case 'K':
       if (name == "Key" && value.is_string() && value.as_string().size() > limits::max_key_size_bytes)
         throw Error(ErrorKind::caller, "KeyTooLongError", "Your key is too long")

@@ -9,6 +9,7 @@ void register_s3(api::Operations& operations, store::Store& store, govern::Autho
   const s3::Parts parts{store, authority, random, accounts, notifications};
   s3::register_buckets(operations, parts);
   s3::register_bucket_settings(operations, parts);
+  s3::register_encryption(operations, parts);
   s3::register_objects(operations, parts);
   s3::register_copies(operations, parts);
   s3::register_listings(operations, parts);

@@ -13,6 +13,7 @@
 #include "gateway/s3/names.hpp"
 #include "gateway/s3/ranges.hpp"
 #include "gateway/s3/tags.hpp"
+#include "store/test_keeper.hpp"
 
 namespace tarn::gateway::s3 {
 namespace {
@@ -130,7 +131,7 @@ class S3Test : public testing::Test {
     path = std::filesystem::temp_directory_path() / ("tarn-s3-test-" + std::to_string(::getpid()));
     std::filesystem::remove_all(path);
     std::filesystem::create_directories(path);
-    store = store::open_local(path / "store", clock, random, store::Durability::none);
+    store = store::open_local(path / "store", clock, random, store::Durability::none, &keeper);
     register_s3(operations, *store, authority, random);
     call("CreateBucket", Value::map({{"Bucket", "lake"}}));
   }
@@ -171,6 +172,7 @@ class S3Test : public testing::Test {
   std::filesystem::path path;
   ManualClock clock{*parse_iso8601("2026-01-01T00:00:00Z")};
   SeededRandom random{1};
+  store::TestKeeper keeper;
   std::unique_ptr<store::Store> store;
   govern::Authority authority;
   api::Operations operations;
@@ -227,15 +229,15 @@ TEST_F(S3Test, AnotherAccountReadsNothing) {
 }
 
 TEST_F(S3Test, WhatIsNotThereIsRefusedByName) {
-  for (const auto& [member, code] : std::map<std::string, std::string>{{"SSEKMSKeyId", "NotImplemented"},
+  for (const auto& [member, code] : std::map<std::string, std::string>{{"SSEKMSKeyId", "InvalidArgument"},
                                                                        {"ServerSideEncryption", "NotImplemented"},
-                                                                       {"SSECustomerKey", "NotImplemented"},
+                                                                       {"SSECustomerKey", "InvalidArgument"},
                                                                        {"GrantRead", "AccessControlListNotSupported"},
                                                                        {"ObjectLockMode", "InvalidRequest"}}) {
     Bytes body("x");
     Value input = object("k");
     EXPECT_EQ(error("PutObject",
-                    input.set(member, member == "ServerSideEncryption" ? "aws:kms"
+                    input.set(member, member == "ServerSideEncryption" ? "aws:kms:dsse"
                                       : member == "ObjectLockMode"     ? "GOVERNANCE"
                                                                        : "x"),
                     &body),
@@ -246,7 +248,6 @@ TEST_F(S3Test, WhatIsNotThereIsRefusedByName) {
       error("PutBucketVersioning", bucket().set("VersioningConfiguration", Value::map({{"MFADelete", "Enabled"}}))),
       "NotImplemented");
   EXPECT_EQ(error("GetBucketPolicy", bucket()), "NoSuchBucketPolicy");
-  EXPECT_EQ(error("GetBucketEncryption", bucket()), "ServerSideEncryptionConfigurationNotFoundError");
   EXPECT_EQ(error("HeadObject", object(std::string(1025, 'k'))), "KeyTooLongError");
 }
 

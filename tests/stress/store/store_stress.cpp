@@ -42,6 +42,7 @@
 #include "base/limits.hpp"
 #include "govern/authority.hpp"
 #include "store/store.hpp"
+#include "store/test_keeper.hpp"
 #include "store/verify.hpp"
 
 namespace {
@@ -370,8 +371,9 @@ using Model = std::map<std::pair<uint64_t, uint64_t>, Content>;  // by thread an
 [[noreturn]] void child(const Options& options, int pipe, uint64_t round, const Model& model) {
   SystemClock clock;
   SystemRandom random;
+  TestKeeper keeper;
   try {
-    auto store = open_local(options.folder, clock, random, Durability::flushed);
+    auto store = open_local(options.folder, clock, random, Durability::flushed, &keeper);
     if (!store->find_bucket(bucket_name))
       store->create_bucket({bucket_name, "000000000000", "us-east-1", clock.now(), {}});
     std::atomic<bool> stop = false;
@@ -567,7 +569,8 @@ class Parent {
 
     SystemClock clock;
     SystemRandom random;
-    auto store = open_local(options_.folder, clock, random, Durability::flushed);
+    TestKeeper keeper;
+    auto store = open_local(options_.folder, clock, random, Durability::flushed, &keeper);
     if (!store->find_bucket(bucket_name)) return;
     Grant grant = govern::Authority().internal(Access::read);
     uint64_t objects = 0;
@@ -647,12 +650,13 @@ class FullDisk {
   int play(const Options& options) {
     SystemClock clock;
     SystemRandom random;
+    TestKeeper keeper;
     Grant grant = govern::Authority().internal(Access::write);
     auto end = SteadyClock::now() + std::chrono::duration<double>(options.seconds);
     Dice dice(options.seed);
     uint64_t rounds = 0, done = 0, refused = 0, erased_while_full = 0;
     std::map<std::string, Content> model;
-    auto store = open_local(options.folder, clock, random, Durability::flushed);
+    auto store = open_local(options.folder, clock, random, Durability::flushed, &keeper);
     store->create_bucket({bucket_name, "000000000000", "us-east-1", clock.now(), {}});
     auto put = [&](const std::string& key, uint64_t size) {
       Content content{1, {Piece{dice.next(), size}}, 0};
@@ -706,7 +710,7 @@ class FullDisk {
         Verification verification = verify_local(options.folder);
         for (const std::string& problem : verification.problems) std::printf("%s\n", problem.c_str());
         if (!verification.problems.empty()) lost("the store has problems after a full disk");
-        store = open_local(options.folder, clock, random, Durability::flushed);
+        store = open_local(options.folder, clock, random, Durability::flushed, &keeper);
       }
       for (const auto& [key, content] : model) {
         auto reader = store->open(grant, bucket_name, key);
