@@ -42,7 +42,7 @@ struct CommandLine {
   std::string from, to, shell, duration;
   SyncOptions sync_options;
   std::string source_endpoint, source_profile;
-  bool recursive = false, force = false;
+  bool no_plaintext = false, recursive = false, force = false;
 
   CommandLine() {
     app.require_subcommand(1);
@@ -239,7 +239,8 @@ struct CommandLine {
     CLI::App* store = app.add_subcommand("store", "Look into the object store of a tarn that is not running");
     store->require_subcommand(1);
     auto* verify = command(*store, "verify", "Read every record and every byte; exit code 1 when something is wrong",
-                           [this] { return store_verify(up_options.data_dir, common.json); });
+                           [this] { return store_verify(up_options.data_dir, no_plaintext, common.json); });
+    verify->add_flag("--no-plaintext", no_plaintext, "A body that stands in the clear is wrong, too");
     auto* locate = command(*store, "locate", "Tell where an object's bytes lie",
                            [this] { return store_locate(up_options.data_dir, from, common.json); });
     locate->add_option("where", from, "s3://bucket/key")->required();

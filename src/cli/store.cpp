@@ -17,7 +17,7 @@ std::string store_in(const std::string& data_dir) {
 
 }  // namespace
 
-int store_verify(const std::string& data_dir, bool json) {
+int store_verify(const std::string& data_dir, bool no_plaintext, bool json) {
   const store::Verification found = store::verify_local(store_in(data_dir));
   if (json) {
     Value problems = Value::list();
@@ -28,16 +28,24 @@ int store_verify(const std::string& data_dir, bool json) {
                            {"small_bodies", found.bodies},
                            {"files", found.files},
                            {"checked_size_bytes", found.checked_size_bytes},
+                           {"plain_bodies", found.plain_bodies},
+                           {"plain_size_bytes", found.plain_size_bytes},
                            {"problems", problems}}));
   } else {
     for (const std::string& problem : found.problems) std::cout << problem << '\n';
+    if (no_plaintext)
+      for (const std::string& user : found.plain_users) std::cout << "the body of " << user << " is in the clear\n";
     std::cout << found.objects << " objects, " << found.uploads << " uploads of " << found.parts
               << " parts: " << found.bodies << " small bodies and " << found.files << " files, "
               << human_size(found.checked_size_bytes) << " read and compared with their checksums. "
               << (found.problems.empty() ? "All is well." : std::to_string(found.problems.size()) + " problems.")
               << '\n';
+    if (no_plaintext && found.plain_bodies == 0)
+      std::cout << "No body is in the clear.\n";
+    else if (no_plaintext)
+      std::cout << found.plain_bodies << " bodies of " << human_size(found.plain_size_bytes) << " are in the clear.\n";
   }
-  return found.problems.empty() ? 0 : 1;
+  return found.problems.empty() && !(no_plaintext && found.plain_bodies > 0) ? 0 : 1;
 }
 
 int store_locate(const std::string& data_dir, const std::string& where, bool json) {

@@ -64,8 +64,7 @@ class KeyKeeper {
   virtual bool is_current(std::string_view sealed) = 0;
   // A new wrapping key for an object of kind kms, by the key of KMS that `kms_key_id` names in that account and region;
   // the rest of what is returned is as wished. Errors as below.
-  virtual NewEncryption make_kms_key(std::string_view account, std::string_view region,
-                                     const EncryptionWish& wish) = 0;
+  virtual NewEncryption make_kms_key(std::string_view account, std::string_view region, const EncryptionWish& wish) = 0;
   // The wrapping key of an object of kind kms. Throws Error with S3's code: KMS.DisabledException,
   // KMS.KMSInvalidStateException, KMS.NotFoundException, AccessDenied.
   virtual std::string open_kms_key(const Encryption& encryption) = 0;

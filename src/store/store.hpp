@@ -243,8 +243,8 @@ class Store {
   // of several versions of one key.
   virtual void erase_all(const Grant& grant, std::string_view bucket, std::vector<Erasure>& erasures) = 0;
   // Moves no bytes: data keys are wrapped anew. That can't be between an encrypted object and one in the clear: what is
-  // made must be encrypted if the source is, and only then. `headers` replaces the source's where given; retention and legal hold are never the source's.
-  // NoSuchKey, NoSuchVersion when the source is absent.
+  // made must be encrypted if the source is, and only then. `headers` replaces the source's where given; retention and
+  // legal hold are never the source's. NoSuchKey, NoSuchVersion when the source is absent.
   virtual ObjectInfo copy(const Grant& read, std::string_view from_bucket, std::string_view from_key,
                           const Grant& write, std::string_view to_bucket, std::string_view to_key,
                           std::optional<ObjectHeaders> headers, const CopyOptions& options = {}) = 0;
@@ -265,8 +265,8 @@ class Store {
 
   // ---- multipart uploads ----
   virtual UploadInfo create_upload(const Grant& grant, std::string_view bucket, std::string_view key,
-                                   ObjectHeaders headers, std::string checksum_algorithm,
-                                   std::string checksum_type, EncryptionWish encryption = {}) = 0;
+                                   ObjectHeaders headers, std::string checksum_algorithm, std::string checksum_type,
+                                   EncryptionWish encryption = {}) = 0;
   // `customer_key` must be the one that the upload was created with.
   virtual std::unique_ptr<ObjectWriter> write_part(const Grant& grant, std::string_view bucket, std::string_view key,
                                                    std::string_view upload_id, int number,
@@ -303,8 +303,8 @@ enum class AtRest { encrypted, clear };
 
 // Opens or creates the store in the folder `path`, whose bodies are encrypted by keys that `keeper` seals; it must
 // outlive the store. Without a keeper they stand in the clear, and encrypted ones can't be read; with one and
-// AtRest::clear, new ones stand in the clear unless they ask for a key of KMS or of the client's. Removes what an interrupted write left behind. A folder that is no
-// store of ours throws Error (caller, InvalidDataFolder).
+// AtRest::clear, new ones stand in the clear unless they ask for a key of KMS or of the client's. Removes what an
+// interrupted write left behind. A folder that is no store of ours throws Error (caller, InvalidDataFolder).
 std::unique_ptr<Store> open_local(const std::string& path, Clock& clock, Random& random, Durability durability,
                                   KeyKeeper* keeper = nullptr, AtRest at_rest = AtRest::encrypted);
 

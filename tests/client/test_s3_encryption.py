@@ -182,6 +182,9 @@ def test_nothing_is_left_in_the_clear_on_disk(own_tarn):
     s3.put_object(Bucket="lake", Key="large", Body=BODY)
     s3.put_object(Bucket="lake", Key="customer", Body=BODY, **customer(KEY))
     tarn.kill()
+    from running_tarn import PROGRAM
+    verify = [PROGRAM, "store", "verify", "--no-plaintext", "--data", str(tarn.data_dir)]
+    assert "No body is in the clear" in subprocess.run(verify, check=True, capture_output=True, text=True).stdout
     files = [f for f in (tarn.data_dir / "objects").rglob("*") if f.is_file()]
     assert files and not [f for f in files if b"in the clear" in f.read_bytes() or KEY in f.read_bytes()]
     tarn.start()
@@ -190,7 +193,6 @@ def test_nothing_is_left_in_the_clear_on_disk(own_tarn):
     # The key-encryption key rotates, no object is rewritten.
     before = {f: f.stat().st_mtime_ns for f in (tarn.data_dir / "objects" / "blobs").rglob("*") if f.is_file()}
     tarn.stop()
-    from running_tarn import PROGRAM
     assert "version 2" in subprocess.run([PROGRAM, "keys", "rotate", "--data", str(tarn.data_dir)], check=True, capture_output=True, text=True).stdout
     tarn.start()
     tarn.stop()
@@ -198,4 +200,11 @@ def test_nothing_is_left_in_the_clear_on_disk(own_tarn):
     ring.write_text([line for line in ring.read_text().splitlines() if line.startswith("2 ")][0] + "\n")
     tarn.start()
     assert tarn.client("s3").get_object(Bucket="lake", Key="large")["Body"].read() == BODY
+    tarn.stop()
+    tarn.options = ("--encryption", "none")
+    tarn.start()
+    tarn.client("s3").put_object(Bucket="lake", Key="plain", Body=b"in the clear")
+    assert tarn.client("s3").get_object(Bucket="lake", Key="large")["Body"].read() == BODY
+    tarn.stop()
+    assert subprocess.run(verify, capture_output=True).returncode == 1
     assert before == {f: f.stat().st_mtime_ns for f in (tarn.data_dir / "objects" / "blobs").rglob("*") if f.is_file()}
