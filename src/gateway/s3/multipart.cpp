@@ -35,10 +35,9 @@ std::string checksum_type(const std::optional<std::string>& algorithm, const std
 model::CreateMultipartUploadOutput create_upload(const Parts& parts, Context& context,
                                                  const model::CreateMultipartUploadRequest& in) {
   const std::string type = checksum_type(in.checksum_algorithm, in.checksum_type);
-  store::UploadInfo upload =
-      parts.store.create_upload(parts.may_write(context, in.bucket, in.key), in.bucket, in.key,
-                                headers_from(in, context.now), in.checksum_algorithm.value_or(""), type,
-                                encryption_wish(in));
+  store::UploadInfo upload = parts.store.create_upload(parts.may_write(context, in.bucket, in.key), in.bucket, in.key,
+                                                       headers_from(in, context.now),
+                                                       in.checksum_algorithm.value_or(""), type, encryption_wish(in));
   model::CreateMultipartUploadOutput out;
   encryption_into(upload.encryption, customer_key(in), out);
   if (in.ssekms_encryption_context) out.ssekms_encryption_context = context_header(upload.encryption);

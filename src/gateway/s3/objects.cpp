@@ -31,9 +31,9 @@ void check_locked_upload(const model::PutObjectRequest& in) {
 model::PutObjectOutput put_object(const Parts& parts, Context& context, const model::PutObjectRequest& in) {
   check_upload_size(context);
   check_locked_upload(in);
-  auto writer = parts.store.write(parts.may_write(context, in.bucket, in.key), in.bucket, in.key,
-                                  headers_from(in, context.now), write_conditions(in.if_match, in.if_none_match),
-                                  encryption_wish(in));
+  auto writer =
+      parts.store.write(parts.may_write(context, in.bucket, in.key), in.bucket, in.key, headers_from(in, context.now),
+                        write_conditions(in.if_match, in.if_none_match), encryption_wish(in));
   store::ObjectInfo stored = writer->finish(receive(context, *writer));
   model::PutObjectOutput out;
   encryption_into(stored.encryption, customer_key(in), out);
