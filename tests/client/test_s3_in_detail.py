@@ -177,6 +177,7 @@ def test_what_terraform_reads_of_a_new_bucket(s3, bucket):
 def test_what_is_missing_is_refused_by_name(s3, bucket):
     assert code(s3.put_bucket_versioning, Bucket=bucket, VersioningConfiguration={"MFADelete": "Enabled"}) == "NotImplemented"
     assert code(s3.put_object, Bucket=bucket, Key="k", Body=b"x", ServerSideEncryption="aws:kms:dsse") == "NotImplemented"
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x", ACL="private")  # what rclone sends: it leaves the owner alone
     assert code(s3.put_object, Bucket=bucket, Key="k", Body=b"x", ACL="public-read") == "AccessControlListNotSupported"
     assert code(s3.put_object, Bucket=bucket, Key="k" * 1025, Body=b"x") == "KeyTooLongError"
     assert code(s3.put_object, Bucket=bucket, Key="k", Body=b"x", Metadata={"a": "v" * 2100}) == "MetadataTooLarge"

@@ -49,9 +49,9 @@ void check_member(std::string_view name, const Value& value) {
 void check_object_acl(const store::BucketInfo& bucket, const Value* acl, bool grants) {
   if (!acl && !grants) return;
   const std::string canned = acl && acl->is_string() ? acl->as_string() : "";
-  if (!grants && canned == "bucket-owner-full-control") return;
+  if (!grants && (canned == "private" || canned == "bucket-owner-full-control")) return;
   if (!allows_acls(bucket)) throw acls_not_supported();
-  if (grants || canned != "private") refuse_unsupported("the ACLs of objects");
+  refuse_unsupported("the ACLs of objects");
 }
 
 }  // namespace
