@@ -86,7 +86,11 @@ ExpressionPtr parse_expression(std::string_view sql) {
   return Parser(sql, Dialect::trino).whole_expression();
 }
 std::optional<Type> parse_trino_type(std::string_view text) {
-  return Parser(text, Dialect::trino).whole_type();
+  try {
+    return Parser(text, Dialect::trino).whole_type();
+  } catch (const Error&) {
+    return std::nullopt;
+  }
 }
 
 // ---- Construction and whole texts
@@ -124,13 +128,9 @@ ExpressionPtr Parser::whole_expression() {
 }
 
 std::optional<Type> Parser::whole_type() {
-  try {
-    TypeName name = type_name();
-    if (token().kind != TokenKind::end || !name.unknown_name.empty()) return std::nullopt;
-    return name.type;
-  } catch (const Error&) {
-    return std::nullopt;
-  }
+  TypeName name = type_name();
+  if (token().kind != TokenKind::end || !name.unknown_name.empty()) return std::nullopt;
+  return name.type;
 }
 
 Dialect Parser::dialect_of(std::string_view sql) {
