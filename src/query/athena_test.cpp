@@ -318,8 +318,12 @@ TEST(Athena, QueriesStop) {
   for (int i = 0; i < 6; ++i)
     ids.push_back(
         service.athena->executions.start(service.caller, service.input(slow + " AND x <> " + std::to_string(i))));
-  std::this_thread::sleep_for(std::chrono::milliseconds(300));
-  EXPECT_EQ(service.athena->executions.get(service.caller, ids[0]).status->state, "RUNNING");
+  const auto state_of = [&](const std::string& id) {
+    return service.athena->executions.get(service.caller, id).status->state;
+  };
+  for (int i = 0; i < 1000 && state_of(ids[0]) == "QUEUED"; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_EQ(state_of(ids[0]), "RUNNING");
   EXPECT_EQ(service.athena->executions.get(service.caller, ids[5]).status->state, "QUEUED");
   for (auto id = ids.rbegin(); id != ids.rend(); ++id) service.athena->executions.stop(service.caller, *id);
   for (const auto& id : ids) EXPECT_EQ(service.wait(id).status->state, "CANCELLED");
