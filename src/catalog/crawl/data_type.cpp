@@ -96,7 +96,10 @@ void append_text(std::string& out, const DataType& type) {
 
 }  // namespace
 
-bool DataType::operator==(const DataType&) const = default;
+// Written out: clang 16 ends on a defaulted one of types that hold each other.
+bool DataType::operator==(const DataType& other) const {
+  return kind == other.kind && name == other.name && fields == other.fields;
+}
 
 DataType DataType::scalar(std::string_view name) {
   DataType t;
