@@ -2,6 +2,7 @@
 // separator of its own.
 #include <algorithm>
 
+#include "base/text_encoding.hpp"
 #include "query/lake_table.hpp"
 
 namespace tarn::query {
@@ -52,7 +53,8 @@ Value map_value(std::string_view text, const LogicalType& type, const DelimitedT
 }  // namespace
 
 Value nested_text_value(std::string_view text, const LogicalType& type, const DelimitedText& form, std::size_t level) {
-  if (text == form.null_text) return Value(type);
+  // A separator that is no character may have cut one in two.
+  if (text == form.null_text || !is_utf8(text)) return Value(type);
   switch (type.id()) {
     case LogicalTypeId::VARCHAR:
       return Value(std::string(text));

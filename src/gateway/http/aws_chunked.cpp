@@ -125,8 +125,8 @@ void AwsChunkedBody::begin_chunk() {
   if (form_.has_signatures) {
     if (!rest.starts_with(mark)) malformed();
     chunk_signature_ = rest.substr(mark.size());
-    if (form_.signing) chunk_hash_.emplace(DigestKind::sha256);
   }
+  if (form_.signing) chunk_hash_.emplace(DigestKind::sha256);
   in_chunk_ = true;
   if (chunk_remaining_bytes_ == 0) {
     if (form_.signing)
