@@ -196,10 +196,15 @@ TEST(Process, TakesAFloodOfOutputInLittleMemory) {
   EXPECT_EQ(o.exit_status, 0);
   EXPECT_EQ(bytes, 1'000'000'000u);
   EXPECT_EQ(longest, limits::max_log_line_size_bytes);
+#ifdef __SANITIZE_ADDRESS__
+  constexpr uint64_t most_kib = 900'000;  // the sanitizer keeps what was freed for a while
+#else
+  constexpr uint64_t most_kib = 400'000;
+#endif
   std::ifstream status("/proc/self/status");
   for (std::string line; std::getline(status, line);) {
     if (!line.starts_with("VmHWM:")) continue;
-    EXPECT_LT(std::stoull(line.substr(6)), 400'000u);  // kB
+    EXPECT_LT(std::stoull(line.substr(6)), most_kib);
   }
 }
 
