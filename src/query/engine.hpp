@@ -56,7 +56,7 @@ class Session {
  public:
   virtual ~Session() = default;
 
-  // SQL text that stands for the table in this session's statements ("FROM " + relation(scan)): its columns, then its
+  // SQL text that stands for the table in a statement run here ("FROM " + relation(scan)): its columns, then its
   // partition keys, with the catalog's names and types, and "$path". Only what the statement's conditions on partition
   // keys leave is listed and read.
   virtual std::string relation(TableScan scan) = 0;

@@ -305,7 +305,7 @@ class StoreFileSystem : public duckdb::FileSystem {
                  duckdb::FileOpener*) override {
     return false;  // COPY asks whether its target is empty: Athena's rules for that are checked before
   }
-  // Only objects that this session wrote and did not publish go away: no statement deletes files.
+  // Only objects written here and not published go away: no statement deletes files.
   bool TryRemoveFile(const std::string& path, duckdb::optional_ptr<duckdb::FileOpener> opener) override {
     SessionState& state = SessionState::of(opener);
     const S3Path at = parse_s3_path(path);

@@ -14,7 +14,7 @@
 
 namespace tarn::store {
 
-inline constexpr std::size_t piece_size_bytes = 64 << 10;  // docs/decisions/0018-encryption-at-rest.md has the measures
+inline constexpr std::size_t piece_size_bytes = 64 << 10;  // docs/decisions/0007-encryption-at-rest.md has the measures
 inline constexpr std::size_t sealed_piece_size_bytes = piece_size_bytes + cipher_tag_size_bytes;
 
 // How many bytes a blob of that size takes once sealed.
