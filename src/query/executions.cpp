@@ -4,6 +4,7 @@
 
 #include "base/limits.hpp"
 #include "base/log.hpp"
+#include "meta/note_end.hpp"
 #include "query/dialect/parser.hpp"
 #include "query/query_errors.hpp"
 #include "query/run.hpp"
@@ -110,6 +111,7 @@ Executions::~Executions() {
 std::unique_lock<std::mutex> Executions::hold() {
   std::unique_lock held(starting_);
   std::unique_lock lock(mutex_);
+  holding_ = true;
   for (const auto& waiting : queue_) open_.erase(waiting->id());
   queue_.clear();
   for (auto& [id, job] : open_) {
@@ -117,6 +119,7 @@ std::unique_lock<std::mutex> Executions::hold() {
     if (job->session) job->session->interrupt();
   }
   changed_.wait(lock, [&] { return open_.empty(); });
+  holding_ = false;
   return held;
 }
 
@@ -268,6 +271,12 @@ void Executions::work(std::stop_token stop) {
       queue_.pop_front();
     }
     run(*job);
+    meta::note_end(
+        "query " + job->id(), [&] { note_end(*job); },
+        [&] {
+          std::lock_guard lock(mutex_);
+          return ending_ || holding_;
+        });
     std::lock_guard lock(mutex_);
     open_.erase(job->id());
     changed_.notify_all();
@@ -307,18 +316,18 @@ void Executions::run(Job& job) {
     job.outcome = run_statement(run, dialect::parse(*job.execution.query));
     if (job.outcome.kind != ResultKind::none)
       job.result_location = *job.execution.result_configuration->output_location;
-    finish(job, nullptr);
+    end(job, nullptr);
   } catch (const Error& error) {
-    finish(job, &error);
+    end(job, &error);
   } catch (const std::exception& error) {
     const Error failure(ErrorKind::bug, "InternalFailure", error.what());
     log(LogLevel::error, "a query failed without a word for it",
         Value::map({{"id", job.id()}, {"error", error.what()}}));
-    finish(job, &failure);
+    end(job, &failure);
   }
 }
 
-void Executions::finish(Job& job, const Error* failure) {
+void Executions::end(Job& job, const Error* failure) {
   job.ended = std::chrono::steady_clock::now();
   {
     std::lock_guard lock(mutex_);
@@ -353,19 +362,18 @@ void Executions::finish(Job& job, const Error* failure) {
       status.athena_error = athena_error_of(*failure);
     }
   }
-  try {
-    save(job);
-    if (failure) {
-      if (const auto intent = parts_.metadata.get(write_intent_kind, job.caller.key({job.id()}))) {
-        roll_back_write(parts_, *intent);
-        parts_.metadata.change(
-            "tarn", [&](meta::Transaction& change) { change.erase(write_intent_kind, job.caller.key({job.id()})); });
-      }
-    }
-  } catch (const std::exception& error) {
-    log(LogLevel::error, "the end of a query could not be noted",
-        Value::map({{"id", job.id()}, {"error", error.what()}}));
+}
+
+void Executions::note_end(Job& job) {
+  bool failed;
+  {
+    std::lock_guard lock(mutex_);
+    failed = job.execution.status->state != "SUCCEEDED";
   }
+  if (failed)
+    if (const auto intent = parts_.metadata.get(write_intent_kind, job.caller.key({job.id()})))
+      roll_back_write(parts_, *intent);
+  save(job);
   std::lock_guard lock(mutex_);
   job.session.reset();
 }
@@ -385,7 +393,7 @@ void Executions::save(const Job& job) {
   parts_.metadata.change(job.caller.principal.arn, [&](meta::Transaction& change) {
     change.put(kind, key, record);
     change.erase(open_kind, key);
-    if (job.execution.status->state == "SUCCEEDED") change.erase(write_intent_kind, key);
+    change.erase(write_intent_kind, key);
   });
 }
 
@@ -449,14 +457,23 @@ void Executions::stop(const Caller& caller, const std::string& id) {
       if ((*at)->id() != id) continue;
       waiting = *at;
       queue_.erase(at);
-      open_.erase(id);
       break;
     }
   }
   if (!waiting) return;
   const Error cancelled(ErrorKind::caller, "Interrupted", "Query was cancelled");
   waiting->started = std::chrono::steady_clock::now();
-  finish(*waiting, &cancelled);
+  end(*waiting, &cancelled);
+  try {
+    note_end(*waiting);
+  } catch (...) {  // it stays in the queue, where a thread will note its end
+    std::lock_guard lock(mutex_);
+    queue_.push_front(waiting);
+    throw;
+  }
+  std::lock_guard lock(mutex_);
+  open_.erase(id);
+  changed_.notify_all();
 }
 
 athena::GetQueryResultsOutput Executions::results(const Caller& caller,

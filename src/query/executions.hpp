@@ -44,7 +44,8 @@ class Executions {
   void recover();
   void work(std::stop_token stop);
   void run(Job& job);
-  void finish(Job& job, const Error* failure);
+  void end(Job& job, const Error* failure);  // in memory; null: it succeeded
+  void note_end(Job& job);                   // on disk, what it had half written taken back
   void save(const Job& job);
   bool reuse(Job& job, const athena::StartQueryExecutionInput& input);
   Value record(const Caller& caller, const std::string& id) const;
@@ -60,6 +61,7 @@ class Executions {
   std::deque<std::shared_ptr<Job>> queue_;
   std::map<std::string, std::shared_ptr<Job>> open_;  // queued and running, by id
   bool ending_ = false;                               // the process ends: what runs is interrupted, and fails
+  bool holding_ = false;                              // somebody is in hold()
   std::vector<std::jthread> threads_;
 };
 

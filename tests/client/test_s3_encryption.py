@@ -166,7 +166,7 @@ def test_the_aws_command(tarn, s3, bucket, tmp_path):
     file = tmp_path / "body"
     file.write_bytes(os.urandom(20 * 1024 * 1024))
     for options in (["--sse", "aws:kms"], ["--sse-c", "AES256", "--sse-c-key", KEY.decode()]):
-        run = lambda *words: subprocess.run([aws, "s3", "cp", *words, *options], env=tarn.environment(), check=True, capture_output=True)  # noqa: E731
+        run = lambda *words: subprocess.run([aws, "--endpoint-url", tarn.endpoint, "s3", "cp", *words, *options], env=tarn.environment(), check=True, capture_output=True)  # noqa: E731
         run(str(file), f"s3://{bucket}/k")
         if options[0] == "--sse":
             options = []

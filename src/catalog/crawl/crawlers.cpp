@@ -12,6 +12,7 @@
 #include "catalog/crawl/crawl_scheduler.hpp"
 #include "catalog/crawl/crawler_records.hpp"
 #include "catalog/records.hpp"
+#include "meta/note_end.hpp"
 
 namespace tarn::catalog {
 namespace {
@@ -63,7 +64,8 @@ struct Crawlers::State {
   std::mutex mutex;                     // guards what follows
   std::condition_variable_any changed;  // a run ended, or was asked to stop
   std::list<Run> runs;
-  int working = 0;  // runs that have a place among max_running
+  int working = 0;      // runs that have a place among max_running
+  bool ending = false;  // somebody is in stop_all()
   std::optional<crawl::CrawlScheduler> scheduler;
 
   void start(const Scope& scope, std::string_view name);
@@ -116,9 +118,17 @@ void Crawlers::State::work(Run& run) {
     tell(run.scope, crawler, "Started");
     end = crawl(run, crawler);
     write_log(run, "BENCHMARK", "Crawler has finished running and is in state READY");
-    metadata.change_quietly([&](meta::Transaction& t) {
-      after = crawl::record_end(t, crawler_key(run.scope, run.name), run.run_key, end, clock.now());
-    });
+    meta::note_end(
+        "crawl " + run.crawl_id,
+        [&] {
+          metadata.change_quietly([&](meta::Transaction& t) {
+            after = crawl::record_end(t, crawler_key(run.scope, run.name), run.run_key, end, clock.now());
+          });
+        },
+        [&] {
+          std::lock_guard lock(mutex);
+          return ending;
+        });
   } catch (const Error& e) {  // the crawler was removed, or the metadata fails
     tarn::log(LogLevel::error, "a crawl could not be recorded",
               Value::map({{"crawler", run.name}, {"why", e.message()}}));
@@ -166,9 +176,11 @@ crawl::RunEnd Crawlers::State::crawl(Run& run, const glue::Crawler& crawler) {
 
 void Crawlers::State::stop_all() {
   std::unique_lock lock(mutex);
+  ending = true;
   for (Run& run : runs) run.stop.request_stop();
   changed.notify_all();
   changed.wait(lock, [&] { return std::all_of(runs.begin(), runs.end(), [](const Run& r) { return r.done; }); });
+  ending = false;
 }
 
 Crawlers::Crawlers(meta::Metadata& metadata, Clock& clock, Random& random, Catalog& catalog, store::Store& store,
@@ -188,6 +200,7 @@ Crawlers::Crawlers(meta::Metadata& metadata, Clock& clock, Random& random, Catal
                        {},
                        {},
                        0,
+                       false,
                        {}}) {
   for (const auto& key : crawl::record_interrupted(metadata, clock.now()))
     tarn::log(LogLevel::warning, "a crawl was interrupted and is recorded as failed",

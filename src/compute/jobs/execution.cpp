@@ -15,6 +15,7 @@
 #include "base/log.hpp"
 #include "compute/jobs/rules.hpp"
 #include "compute/jobs/run_records.hpp"
+#include "meta/note_end.hpp"
 
 namespace tarn::compute {
 namespace {
@@ -98,7 +99,14 @@ std::optional<std::string> RunExecution::execute() {
     end = {state::failed, std::string("Internal service error : ") + e.what()};
   }
   if (live_.running_since_ms > 0) end.ran = std::chrono::milliseconds(steady_ms() - live_.running_since_ms);
-  return jobs_.settle(key_, end.state, end.message, end.ran);
+  std::optional<std::string> next;
+  meta::note_end(
+      "job run " + *run_.id, [&] { next = jobs_.settle(key_, end.state, end.message, end.ran); },
+      [&] {
+        std::lock_guard lock(jobs_.mutex_);
+        return jobs_.closing_;
+      });
+  return next;
 }
 
 bool RunExecution::wait_for_turn() {

@@ -206,13 +206,15 @@ class Worker:
         id = c.athena.start_query_execution(QueryString=text, ResultConfiguration={"OutputLocation": f"s3://{BUCKET}/results/"})["QueryExecutionId"]
         if operation:
             operation.query_id = id
-        while True:
+        end = time.monotonic() + 120
+        while time.monotonic() < end:
             status = c.athena.get_query_execution(QueryExecutionId=id)["QueryExecution"]["Status"]
             if status["State"] == "SUCCEEDED":
                 return id
             if status["State"] in ("FAILED", "CANCELLED"):
                 raise Refused(f"{text}: {status.get('StateChangeReason')}")
             time.sleep(0.01)
+        raise Lost(f"query {id} has no end: it is {status['State']}")
 
     def job(self):
         name, text = f"w{self.number}-j{self.random.randrange(4)}", f"text {self.random.getrandbits(20)}"
