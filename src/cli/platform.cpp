@@ -17,6 +17,7 @@
 #include "gateway/s3/s3.hpp"
 #include "gateway/sns/sns.hpp"
 #include "gateway/sqs/sqs.hpp"
+#include "gateway/stepfunctions/stepfunctions.hpp"
 #include "gateway/sts/sts.hpp"
 #include "govern/authority.hpp"
 #include "govern/keys.hpp"
@@ -27,6 +28,7 @@
 #include "notify/message_store.hpp"
 #include "notify/publisher.hpp"
 #include "notify/queues.hpp"
+#include "orchestrate/states/executions.hpp"
 #include "query/athena.hpp"
 #include "store/lifecycle.hpp"
 #include "store/notifications.hpp"
@@ -105,6 +107,7 @@ struct Platform::Parts {
   notify::Outbox outbox;
   notify::Deliveries deliveries;
   notify::Publisher publisher;
+  states::Executions executions;
 
   Parts(PlatformOptions o, Clock& clock, Random& random)
       : options(std::move(o)),
@@ -137,7 +140,13 @@ struct Platform::Parts {
         outbox(*metadata),
         deliveries(messages, clock, metrics),
         publisher({topics, deliveries, targets, signer, outbox, messages, clock, random},
-                  {options.smtp_server, options.sms_webhook}, metrics) {
+                  {options.smtp_server, options.sms_webhook}, metrics),
+        executions({*metadata, operations,
+                    [this](const std::string& role, const std::string& session) {
+                      return identities.role_session(role, session);
+                    },
+                    clock, random},
+                   {folder.file("executions"), options.durable, options.strict}) {
     gateway::register_athena(operations, athena);
     gateway::glue::register_glue(operations, *metadata, clock, catalog, crawlers);
     gateway::glue::register_glue_jobs(operations, jobs);
@@ -148,6 +157,7 @@ struct Platform::Parts {
     gateway::register_s3_control(operations, *store, s3_accounts);
     gateway::register_sns(operations, topics, publisher, targets);
     gateway::register_sqs(operations, queues, moves, clock, random);
+    gateway::register_stepfunctions(operations, executions, clock);
     gateway::register_sts(operations, identities);
   }
   // Attempts use what is destroyed before the queue that makes them.
@@ -195,14 +205,17 @@ void Platform::start(const std::string& endpoint) {
   parts_->jobs.start(endpoint);
   parts_->moves.start();
   parts_->publisher.start(endpoint);
+  parts_->executions.start();
 }
 
 void Platform::reset() {
   // What runs would write into what is emptied, and what starts meanwhile would be forgotten half.
-  // Queries first: they take the processors that the others need to end.
+  // Executions first: they start the others. Then queries: they take the processors that the others need to end.
+  auto no_executions = parts_->executions.hold();
   auto no_queries = parts_->athena.executions.hold();
   auto no_crawls = parts_->crawlers.hold();
   auto no_runs = parts_->jobs.hold();
+  parts_->executions.reset();
   parts_->deliveries.reset();
   parts_->queues.reset();
   parts_->metadata->reset();
