@@ -42,9 +42,10 @@ check:
 	@mkdir -p build
 	@tools/check
 
-asan: setup
+asan:
+	@tools/setup build check
 	@mkdir -p build
-	$(call compile,asan,--quiet)
+	$(call compile,asan,--quiet unit_tests)
 	@ctest --test-dir build/asan -L unit --output-on-failure -j $(JOBS)
 
 tsan: setup
@@ -55,7 +56,7 @@ tsan: setup
 fuzz:
 	@tools/setup build check
 	@mkdir -p build
-	$(call compile,fuzz,--quiet fuzz)
+	$(call compile,asan,--quiet fuzz)
 	@tools/fuzz $(FUZZ_SECONDS)
 
 bench: build

@@ -1,5 +1,6 @@
 # tarn_module(NAME [DEPENDS libraries...]): all *.cpp of the calling folder become the library tarn_NAME, subfolders included but for those
 # that are modules of their own; those named *_test.cpp become the program NAME_test, which ctest runs.
+add_custom_target(unit_tests)
 function(tarn_module name)
   cmake_parse_arguments(arg "" "" "DEPENDS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS *.cpp)
@@ -24,5 +25,6 @@ function(tarn_module name)
     target_link_libraries(${name}_test PRIVATE tarn_${name} GTest::gtest GTest::gmock GTest::gtest_main)
     add_test(NAME ${name} COMMAND ${name}_test)
     set_tests_properties(${name} PROPERTIES TIMEOUT 300 LABELS unit)
+    add_dependencies(unit_tests ${name}_test)
   endif()
 endfunction()
