@@ -19,7 +19,7 @@ PUT_WANTED = {("4 KiB", 16): 15, ("1 MiB", 1): 2, ("1 MiB", 16): 2, ("64 MiB", 1
 @dataclass
 class Fleet:
     tarn: Tarn
-    loose: Tarn  # without flushes
+    loose: Tarn  # without flushes and encryption, as versitygw and nginx are
     minio: Minio | None = None
     versity: VersityGateway | None = None
     nginx: Nginx | None = None
@@ -37,7 +37,7 @@ class Fleet:
 
 
 def start_fleet(room, folder):
-    fleet = Fleet(Tarn(folder / "tarn", room.tarn), Tarn(folder / "loose", room.tarn, "none"))
+    fleet = Fleet(Tarn(folder / "tarn", room.tarn), Tarn(folder / "loose", room.tarn, "--durability", "none", "--encryption", "none", name="tarn, plain"))
     try:
         for server in fleet.s3():
             server.start().wait_until_ready()
@@ -117,7 +117,7 @@ def seconds_for(room):
 def fill_for_reads(room, fleet):
     for name, size in SIZES.items():
         options = ["--prefix", f"get-{size}-", "--keys", str(KEYS[size]), "--size", str(size), "--clients", "4"]
-        for server in [s for s in fleet.s3() if s is not fleet.loose]:
+        for server in fleet.s3():
             got = room.load(server, "fill", *options)
             if got["errors"]:
                 raise RuntimeError(f"{server.name} refuses PUT: {got['error']}")
@@ -129,31 +129,36 @@ def fill_for_reads(room, fleet):
 
 def gets(room, fleet, runs, section):
     fill_for_reads(room, fleet)
-    servers = [s for s in (fleet.tarn, fleet.nginx, fleet.minio, fleet.versity) if s]
-    names = [server.name for server in servers]
-    rows = []
+    peers = [s for s in (fleet.nginx, fleet.minio, fleet.versity) if s]
+    ours = {fleet.tarn.name: "encrypted at rest", fleet.loose.name: "plain"}
+    rows = {name: [] for name in ours}
     for size_name, size in SIZES.items():
         for clients in CLIENTS:
             if not room.time_for(f"GET {size_name}", section):
                 continue
-            median = runs.compare(servers, "get", "--prefix", f"get-{size}-", "--keys", str(KEYS[size]), "--clients", str(clients), "--seconds",
-                                  seconds_for(room))
-            rows.append([size_name, clients, *cells(median, names)])
-            if wanted := GET_WANTED.get((size_name, clients)):
-                for name in names[1:]:
-                    section.figure(f"GET {size_name}, {of_clients(clients)}, of {name}'s rate",
-                                   ratio(median["tarn"]["ops_per_s"], median[name]["ops_per_s"]), "at least", wanted[name != "nginx"])
-            if size_name == "4 KiB" and clients < 128 and "nginx" in median:
-                section.figure(f"GET 4 KiB, {of_clients(clients)}, of nginx's CPU", ratio(median["tarn"]["server_cpu_us"], median["nginx"]["server_cpu_us"]),
-                               "at most", 1.5)
+            median = runs.compare([fleet.tarn, fleet.loose, *peers], "get", "--prefix", f"get-{size}-", "--keys", str(KEYS[size]), "--clients",
+                                  str(clients), "--seconds", seconds_for(room))
+            for mine, how in ours.items():
+                names = [mine, *(peer.name for peer in peers)]
+                rows[mine].append([size_name, clients, *cells(median, names)])
+                what = f"GET {size_name}, {of_clients(clients)}, {how}, of"
+                if wanted := GET_WANTED.get((size_name, clients)):
+                    for name in names[1:]:
+                        section.figure(f"{what} {name}'s rate", ratio(median[mine]["ops_per_s"], median[name]["ops_per_s"]), "at least",
+                                       wanted[name != "nginx"])
+                if size_name == "4 KiB" and clients < 128 and "nginx" in median:
+                    section.figure(f"{what} nginx's CPU", ratio(median[mine]["server_cpu_us"], median["nginx"]["server_cpu_us"]), "at most", 1.5)
             if size_name == "64 MiB" and clients == 128:
                 section.figure("memory, GET 64 MiB, 128 clients", median["tarn"]["server_peak_mb"], "under", 200, "", "MB")
         room.say(f"s3: GET {size_name}")
-    section.table(head_of(names), rows)
+    for mine, how in ours.items():
+        section.note("GET, encrypted at rest as tarn does by default (the peers keep theirs plain):" if mine == "tarn" else
+                     "GET, plain as the peers (`--encryption none`):")
+        section.table(head_of([mine, *(peer.name for peer in peers)]), rows[mine])
 
 
 def puts(room, fleet, runs, section):
-    pairs = [(fleet.tarn, fleet.minio, "flushed"), (fleet.loose, fleet.versity, "not flushed")]
+    pairs = [(fleet.tarn, fleet.minio, "flushed"), (fleet.loose, fleet.versity, "neither flushed nor sealed")]
     for mine, peer, how in pairs:
         servers = [s for s in (mine, peer) if s]
         names = [server.name for server in servers]

@@ -98,15 +98,12 @@ class Server:
 class Tarn(Server):
     name = "tarn"
 
-    def __init__(self, folder, program, durability="flushed"):
+    def __init__(self, folder, program, *options, name="tarn"):
         super().__init__(folder)
-        self.program, self.durability = program, durability
-        if durability == "none":
-            self.name = "tarn, no flushes"
+        self.program, self.options, self.name = program, options, name
 
     def command(self):
-        return [self.program, "up", "--port", str(self.port), "--data", str(self.folder / "data"), "--quiet", "--durability",
-                self.durability]
+        return [self.program, "up", "--port", str(self.port), "--data", str(self.folder / "data"), "--quiet", *self.options]
 
     def issue_key(self):
         self.access_key, self.secret_key = self.aws().issued_key()
