@@ -73,8 +73,9 @@ def generate(out_dir, days=3, first_day="2026-01-01", transactions_a_day=2000, c
     paths = []
     for n in range(days):
         day = first + datetime.timedelta(days=n)
+        of_day = random.Random(f"{seed}/{day}")  # the same whether a day is made alone or among others
         tables = {"proveedores": all_suppliers, "clientes": all_customers,
-                  "transacciones": transactions(rng, day, transactions_a_day, all_suppliers, all_customers)}
+                  "transacciones": transactions(of_day, day, transactions_a_day, all_suppliers, all_customers)}
         for table, rows in tables.items():
             path = Path(out_dir) / table / f"fecha={day.isoformat()}" / f"{table}.csv"
             write(path, rows)

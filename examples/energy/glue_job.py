@@ -21,7 +21,8 @@ job.init(args["JOB_NAME"], args)
 
 
 def bronze(table):
-    return glueContext.create_dynamic_frame.from_catalog(database=args["database"], table_name=table).toDF()
+    # With bookmarks enabled the context is the name under which Glue remembers what was read.
+    return glueContext.create_dynamic_frame.from_catalog(database=args["database"], table_name=table, transformation_ctx=table).toDF()
 
 
 for table in ("proveedores", "clientes", "transacciones"):
@@ -49,8 +50,9 @@ transactions = spark.sql("""
     WHERE cantidad_kwh > 0
 """)
 
-for name, frame in (("proveedores", suppliers), ("clientes", customers), ("transacciones", transactions)):
-    frame.write.mode("append").parquet(f"{args['output']}/{name}/")
+# Each export holds all suppliers and customers, but a day's transactions alone.
+for name, frame, mode in (("proveedores", suppliers, "overwrite"), ("clientes", customers, "overwrite"), ("transacciones", transactions, "append")):
+    frame.write.mode(mode).parquet(f"{args['output']}/{name}/")
     print(f"{name}: {frame.count()} rows")
 
 job.commit()

@@ -1,7 +1,9 @@
 // The file system that DuckDB sees under s3://: objects of the store, opened with the session's own grants.
 #include <bzlib.h>
 
+#include <algorithm>
 #include <cstring>
+#include <mutex>
 
 #include "base/error.hpp"
 #include "duckdb/common/file_opener.hpp"
@@ -60,11 +62,66 @@ auto guarded(SessionState& state, F work) {
   }
 }
 
+// The pieces of a body that were read in part, kept for the reads that follow: Parquet's reader asks for a page's
+// header, the page, the next header, and a sealed piece that was opened for each would be opened three times.
+class RecentPieces {
+ public:
+  explicit RecentPieces(const store::ObjectReader& reader) : reader_(reader) {}
+
+  // As ObjectReader::read_at().
+  std::size_t read_at(uint64_t offset, char* into, std::size_t size) {
+    std::size_t done = 0;
+    while (done < size) {
+      const uint64_t at = offset + done, skip = at % piece_size_bytes;
+      std::size_t got;
+      if (const std::size_t whole = (size - done) / piece_size_bytes * piece_size_bytes; skip == 0 && whole > 0)
+        got = reader_.read_at(at, into + done, whole);
+      else
+        got = read_piece(at / piece_size_bytes, skip, into + done, std::min(size - done, piece_size_bytes - skip));
+      done += got;
+      if (got == 0) break;
+    }
+    return done;
+  }
+
+ private:
+  static constexpr std::size_t piece_size_bytes = 64 << 10, max_pieces = 16;
+  struct Piece {
+    uint64_t number = UINT64_MAX, used = 0;
+    std::size_t size_bytes = 0;
+    std::unique_ptr<char[]> bytes;
+  };
+
+  std::size_t read_piece(uint64_t number, uint64_t skip, char* into, std::size_t size) {
+    std::lock_guard lock(mutex_);
+    auto found = std::find_if(pieces_.begin(), pieces_.end(), [&](const Piece& p) { return p.number == number; });
+    if (found == pieces_.end()) {
+      if (pieces_.size() < max_pieces)
+        found = pieces_.insert(pieces_.end(), {.bytes = std::make_unique_for_overwrite<char[]>(piece_size_bytes)});
+      else
+        found = std::min_element(pieces_.begin(), pieces_.end(), [](auto& a, auto& b) { return a.used < b.used; });
+      found->number = UINT64_MAX;
+      found->size_bytes = reader_.read_at(number * piece_size_bytes, found->bytes.get(), piece_size_bytes);
+      found->number = number;
+    }
+    found->used = ++uses_;
+    if (skip >= found->size_bytes) return 0;
+    const std::size_t part = std::min<std::size_t>(size, found->size_bytes - skip);
+    std::memcpy(into, found->bytes.get() + skip, part);
+    return part;
+  }
+
+  const store::ObjectReader& reader_;
+  std::mutex mutex_;  // guards what follows
+  std::vector<Piece> pieces_;
+  uint64_t uses_ = 0;
+};
+
 class ReadHandle : public duckdb::FileHandle {
  public:
   ReadHandle(duckdb::FileSystem& fs, const std::string& opened, duckdb::FileOpenFlags how, SessionState& state,
              std::unique_ptr<store::ObjectReader> reader)
-      : FileHandle(fs, opened, how), state_(state), reader_(std::move(reader)) {}
+      : FileHandle(fs, opened, how), state_(state), reader_(std::move(reader)), recent_(*reader_) {}
   void Close() override {}
 
   virtual int64_t read_next(char* into, uint64_t size_bytes) {
@@ -76,7 +133,7 @@ class ReadHandle : public duckdb::FileHandle {
   virtual void seek(uint64_t to) { position_ = to; }
   std::size_t read_from(uint64_t offset_bytes, char* into, std::size_t size_bytes) {
     if (state_.interrupted) throw duckdb::InterruptException();
-    const std::size_t got = guarded(state_, [&] { return reader_->read_at(offset_bytes, into, size_bytes); });
+    const std::size_t got = guarded(state_, [&] { return recent_.read_at(offset_bytes, into, size_bytes); });
     state_.count(got);
     return got;
   }
@@ -86,6 +143,7 @@ class ReadHandle : public duckdb::FileHandle {
  protected:
   SessionState& state_;
   std::unique_ptr<store::ObjectReader> reader_;
+  RecentPieces recent_;
   uint64_t position_ = 0;
 };
 
