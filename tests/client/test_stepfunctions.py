@@ -312,3 +312,83 @@ def test_executions_go_on_after_kill_9(own_tarn):
     while got := tarn.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0).get("Messages"):
         sent += [int(m["Body"]) for m in got]
     assert sorted(sent) == list(range(10))  # what was recorded did not run again
+
+
+def test_a_distributed_map_reads_files_and_writes_results(tarn, sfn, name):
+    s3 = tarn.client("s3")
+    s3.create_bucket(Bucket=name)
+    s3.put_object(Bucket=name, Key="in/people.csv", Body='id,name\n1,"Ann, B"\n2,José\n3,Bad\n'.encode())
+    s3.put_object(Bucket=name, Key="in/people.jsonl", Body=b'{"n": 1}\n{"n": 2}\n')
+
+    def distributed(label, states, kind="STANDARD", **more):
+        return {"Type": "Map", "Label": label, "End": True, "ItemProcessor": {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": kind}, "StartAt": next(iter(states)), "States": states}, **more}
+
+    def reader(key, **config):
+        return {"Resource": "arn:aws:states:::s3:getObject", "ReaderConfig": config, "Parameters": {"Bucket": name, "Key.$": key}}
+
+    check = {"Check": {"Type": "Choice", "Choices": [{"Variable": "$.who", "StringEquals": "Bad", "Next": "Refuse"}], "Default": "Take"},
+             "Take": {"Type": "Pass", "End": True}, "Refuse": {"Type": "Fail", "Error": "Bad", "Cause": "refused"}}
+    machine = make(sfn, name, {"Each": distributed(
+        "people", check, ItemReader=reader("$.key", InputType="CSV", CSVHeaderLocation="FIRST_ROW"), ToleratedFailurePercentage=40,
+        ItemSelector={"who.$": "$$.Map.Item.Value.name", "i.$": "$$.Map.Item.Index"},
+        ResultWriter={"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": name, "Prefix": "out"}})})
+    told = run(sfn, machine, {"key": "in/people.csv"})
+    details = output(told)["ResultWriterDetails"]
+    manifest = json.loads(s3.get_object(Bucket=name, Key=details["Key"])["Body"].read())
+    succeeded = json.loads(s3.get_object(Bucket=name, Key=manifest["ResultFiles"]["SUCCEEDED"][0]["Key"])["Body"].read())
+    assert [json.loads(r["Output"]) for r in succeeded] == [{"who": "Ann, B", "i": 0}, {"who": "José", "i": 1}]
+    assert len(manifest["ResultFiles"]["FAILED"]) == 1
+    run_arn = sfn.list_map_runs(executionArn=told["executionArn"])["mapRuns"][0]["mapRunArn"]
+    assert run_arn.startswith(f"arn:aws:states:us-east-1:000000000000:mapRun:{name}/people:")
+    described = sfn.describe_map_run(mapRunArn=run_arn)
+    assert described["status"] == "SUCCEEDED" and described["toleratedFailurePercentage"] == 40
+    assert (described["executionCounts"]["succeeded"], described["executionCounts"]["failed"], described["itemCounts"]["total"]) == (2, 1, 3)
+    children = sfn.list_executions(mapRunArn=run_arn)["executions"]
+    assert sorted(c["status"] for c in children) == ["FAILED", "SUCCEEDED", "SUCCEEDED"] and all(c["itemCount"] == 1 for c in children)
+    assert [e["type"] for e in events(sfn, told["executionArn"])] == [
+        "ExecutionStarted", "MapStateEntered", "MapStateStarted", "MapRunStarted", "MapRunSucceeded", "MapStateSucceeded", "MapStateExited", "ExecutionSucceeded"]
+    with pytest.raises(ClientError) as e:
+        sfn.update_map_run(mapRunArn=run_arn, maxConcurrency=2)
+    assert code(e) == "ValidationException"
+
+    total = {"Count": {"Type": "Pass", "Parameters": {"n.$": "States.ArrayLength($.Items)", "tag.$": "$.BatchInput.tag"}, "End": True}}
+    machine = make(sfn, name + "b", {"Each": distributed("b", total, "EXPRESS", ItemsPath="$.l", ItemBatcher={"MaxItemsPerBatch": 2, "BatchInput": {"tag.$": "$.tag"}})})
+    assert output(run(sfn, machine, {"l": [1, 2, 3], "tag": "t"})) == [{"n": 2, "tag": "t"}, {"n": 1, "tag": "t"}]
+    machine = make(sfn, name + "l", {"Each": distributed("l", {"P": {"Type": "Pass", "OutputPath": "$.n", "End": True}}, ItemReader=reader("$.key", InputType="JSONL"))})
+    assert output(run(sfn, machine, {"key": "in/people.jsonl"})) == [1, 2]
+    assert run(sfn, machine, {"key": "none"})["error"] == "States.ItemReaderFailed"
+    listing = {"Resource": "arn:aws:states:::s3:listObjectsV2", "Parameters": {"Bucket": name, "Prefix": "in/"}}
+    machine = make(sfn, name + "o", {"Each": distributed("o", {"P": {"Type": "Pass", "OutputPath": "$.Key", "End": True}}, ItemReader=listing)})
+    assert output(run(sfn, machine)) == ["in/people.csv", "in/people.jsonl"]
+
+
+@pytest.mark.parametrize("kind", ["STANDARD", "EXPRESS"])
+def test_a_distributed_map_goes_on_after_kill_9(own_tarn, kind):
+    tarn = own_tarn("--clock", "manual")
+    sfn = tarn.client("stepfunctions")
+    states = {"W": {"Type": "Wait", "SecondsPath": "$", "Next": "P"}, "P": {"Type": "Pass", "End": True}}
+    machine = make(sfn, "m", {"Each": {"Type": "Map", "End": True, "MaxConcurrency": 3, "ItemProcessor": {
+        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": kind}, "StartAt": "W", "States": states}}})
+    execution = sfn.start_execution(stateMachineArn=machine, input="[10, 10, 30, 10, 0]")["executionArn"]
+
+    def reached(**counts):
+        for _ in range(500):
+            runs = sfn.list_map_runs(executionArn=execution)["mapRuns"]
+            now = sfn.describe_map_run(mapRunArn=runs[0]["mapRunArn"])["executionCounts"] if runs else {}
+            if all(now.get(name) == value for name, value in counts.items()):
+                return
+            time.sleep(0.02)
+        raise AssertionError((counts, now))
+
+    reached(running=3, pending=2)
+    time.sleep(0.1)
+    advance(tarn, 10)
+    reached(succeeded=3, running=2)
+    tarn.kill()
+    tarn.start()
+    sfn = tarn.client("stepfunctions")
+    reached(succeeded=3, running=2)
+    for _ in range(3):
+        advance(tarn, 60)
+        time.sleep(0.1)
+    assert output(finished(sfn, execution)) == [10, 10, 30, 10, 0]

@@ -17,6 +17,7 @@ namespace sfn = api::stepfunctions;
 void register_machines(api::Operations& operations, states::Executions& executions);
 void register_versions(api::Operations& operations, states::Executions& executions, Clock& clock);
 void register_executions(api::Operations& operations, states::Executions& executions);
+void register_map_runs(api::Operations& operations, states::Executions& executions);
 void register_tasks(api::Operations& operations, states::Executions& executions, Clock& clock);
 
 // The ARN, once it is found to be of this type and in the caller's account. Throws Error (caller, InvalidArn).

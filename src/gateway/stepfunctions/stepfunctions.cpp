@@ -71,6 +71,7 @@ void register_stepfunctions(api::Operations& operations, states::Executions& exe
   stepfunctions::register_machines(operations, executions);
   stepfunctions::register_versions(operations, executions, clock);
   stepfunctions::register_executions(operations, executions);
+  stepfunctions::register_map_runs(operations, executions);
   stepfunctions::register_tasks(operations, executions, clock);
 }
 

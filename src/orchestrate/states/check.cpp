@@ -412,16 +412,77 @@ class Checker {
     if (mode != "INLINE" && mode != "DISTRIBUTED")
       schema("The value for the field 'Mode' must be INLINE or DISTRIBUTED", here + "/ProcessorConfig/Mode");
     if (mode == "DISTRIBUTED") {
-      schema("tarn does not have the DISTRIBUTED mode of Map yet", here + "/ProcessorConfig/Mode");
       if (express_) schema("Express state machine does not support a Map in DISTRIBUTED mode", here);
       const std::string type = config->string_or("ExecutionType");
       if (type != "STANDARD" && type != "EXPRESS")
         schema("The field 'ExecutionType' must be STANDARD or EXPRESS", here + "/ProcessorConfig/ExecutionType");
+      distributed(json, at);
     } else {
       for (const char* name : {"ItemReader", "ItemBatcher", "ResultWriter", "Label"})
         if (json.find(name))
           schema("The field '" + std::string(name) + "' is supported in DISTRIBUTED mode only", at + "/" + name);
     }
+  }
+
+  void distributed(const Value& json, const std::string& at) {
+    if (const Value* label = json.find("Label"))
+      if (!label->is_string() || label->as_string().empty() || label->as_string().size() > 40)
+        schema("The value for the field 'Label' must be a STRING of at most 40 characters", at + "/Label");
+    if (const Value* reader = json.find("ItemReader")) item_reader(*reader, at + "/ItemReader");
+    if (const Value* batcher = json.find("ItemBatcher"); batcher && batcher->is_map()) {
+      const std::string here = at + "/ItemBatcher";
+      known_fields(*batcher, here,
+                   {"BatchInput", "MaxItemsPerBatch", "MaxItemsPerBatchPath", "MaxInputBytesPerBatch",
+                    "MaxInputBytesPerBatchPath"});
+      payload(*batcher, "BatchInput", here);
+      whole_number(*batcher, "MaxItemsPerBatch", here, 1, 100'000'000);
+      whole_number(*batcher, "MaxInputBytesPerBatch", here, 1, 262'144);
+    } else if (batcher) {
+      schema("It must be an object", at + "/ItemBatcher");
+    }
+    const Value* writer = json.find("ResultWriter");
+    if (!writer) return;
+    const std::string here = at + "/ResultWriter";
+    if (!writer->is_map()) return schema("It must be an object", here);
+    known_fields(*writer, here, {"Resource", "Parameters"});
+    if (!required(*writer, here, {"Resource", "Parameters"})) return;
+    if (writer->string_or("Resource") != "arn:aws:states:::s3:putObject")
+      schema("The Resource of a ResultWriter must be arn:aws:states:::s3:putObject", here + "/Resource");
+    payload(*writer, "Parameters", here);
+  }
+
+  void item_reader(const Value& reader, const std::string& at) {
+    if (!reader.is_map()) return schema("It must be an object", at);
+    known_fields(reader, at, {"Resource", "Parameters", "ReaderConfig"});
+    if (!required(reader, at, {"Resource", "Parameters"})) return;
+    const std::string resource = reader.string_or("Resource");
+    const bool listing = resource == "arn:aws:states:::s3:listObjectsV2";
+    if (!listing && resource != "arn:aws:states:::s3:getObject")
+      schema("The Resource of an ItemReader must be arn:aws:states:::s3:getObject or arn:aws:states:::s3:listObjectsV2",
+             at + "/Resource");
+    if (!reader.at("Parameters").is_map()) return schema("It must be an object", at + "/Parameters");
+    payload(reader, "Parameters", at);
+    const Value* config = reader.find("ReaderConfig");
+    if (!config && !listing) return schema("These fields are required: [ReaderConfig]", at);
+    if (!config) return;
+    const std::string here = at + "/ReaderConfig";
+    if (!config->is_map()) return schema("It must be an object", here);
+    known_fields(
+        *config, here,
+        {"InputType", "CSVHeaderLocation", "CSVHeaders", "CSVDelimiter", "MaxItems", "MaxItemsPath", "ItemsPointer"});
+    whole_number(*config, "MaxItems", here, 1, 100'000'000);
+    path(*config, "MaxItemsPath", here);
+    const std::string type = config->string_or("InputType");
+    if (!listing && type != "JSON" && type != "JSONL" && type != "CSV")
+      schema("tarn has the InputType CSV, JSON and JSONL, not '" + type + "'", here + "/InputType");
+    if (type == "CSV" && !config->find("CSVHeaderLocation"))
+      schema("These fields are required: [CSVHeaderLocation]", here);
+    const Value* headers = config->find("CSVHeaders");
+    if (!headers) return;
+    bool names = headers->is_list();
+    if (names)
+      for (const Value& h : headers->as_list()) names &= h.is_string();
+    if (!names) schema("The field 'CSVHeaders' must be an array of STRINGs", here + "/CSVHeaders");
   }
 
   // ---- errors ----

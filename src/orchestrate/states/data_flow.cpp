@@ -64,6 +64,11 @@ class JsonPathLanguage : public QueryLanguage {
     return Expression(path->as_string()).evaluate(data, by_path);
   }
 
+  Value filled(const Situation& at, const Value& text) const override {
+    const Value in = filtered(at, at.input, "InputPath");
+    return fill_template(text, {in, at.context, at.random});
+  }
+
   Value items(const Situation& at) const override {
     const Value in = filtered(at, at.input, "InputPath");
     const Value* path = at.state.find("ItemsPath");

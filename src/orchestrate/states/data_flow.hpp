@@ -33,6 +33,8 @@ class QueryLanguage {
   virtual std::optional<std::string> choose(const Situation& at) const = 0;
   // The value of a field that may be given as it is or by a path; absent where it is not given.
   virtual std::optional<Value> field(const Situation& at, const std::string& name) const = 0;
+  // `text` with its expressions evaluated over the state's input.
+  virtual Value filled(const Situation& at, const Value& text) const = 0;
   // The items of a Map over its input.
   virtual Value items(const Situation& at) const = 0;
   // What one iteration of a Map begins with; the context names the item.

@@ -85,10 +85,14 @@ bool Execution::commit() {
     for (uint64_t id : removed_) ExecutionRecords::erase_strand(batch_, number, id);
     for (uint64_t id : dirty_)
       if (Live* live = find(id)) ExecutionRecords::put_strand(batch_, number, live->s);
+    for (uint64_t id : changed_runs_)
+      if (Live* live = find(id); live && live->children && live->children->run)
+        ExecutionRecords::put_map_run(batch_, *live->children->run);
     if (new_events_) ExecutionRecords::put_standing(batch_, number, standing_);
   }
   removed_.clear();
   dirty_.clear();
+  changed_runs_.clear();
   new_events_ = false;
   StoreBatch batch = std::move(batch_);
   batch_ = StoreBatch();
@@ -280,7 +284,7 @@ void Execution::abort_strand(Live& live) {
   using enum Strand::Phase;
   const Strand::Phase phase = live.s.phase;
   if (phase == job) stop_job(live);
-  if (phase == distributed) after_commit([this, arn = live.s.nonce] { platform_.stop_children(arn, "ABORTED"); });
+  if (phase == distributed) abort_map_run(live);
   if (phase == activity) platform_.activities.withdraw(record_.number, live.s.id);
   if (phase == enter || phase == ended) return;
   const State& state = state_of(live);
@@ -359,8 +363,10 @@ void Execution::resume_strand(Live& live) {
       if (live.s.worker.empty()) offer_activity(live);
       break;
     case children:
-    case distributed:
       recover_children(live);
+      break;
+    case distributed:
+      recover_distributed(live);
       break;
     case ended:
       break;

@@ -24,6 +24,7 @@
 #include "orchestrate/states/data_flow.hpp"
 #include "orchestrate/states/definition.hpp"
 #include "orchestrate/states/integration.hpp"
+#include "orchestrate/states/map_run.hpp"
 #include "orchestrate/states/records.hpp"
 #include "orchestrate/states/worker_pool.hpp"
 
@@ -52,9 +53,9 @@ struct ExecutionPlatform {
   Activities& activities;
   std::function<api::Principal(const std::string& role_arn, const std::string& session)> principal_of;
   int64_t max_history_events;
-  // Begins what was written as a new execution: an item of a distributed Map.
-  std::function<void(const ExecutionRecord&, std::shared_ptr<const Definition>)> launch_child;
-  std::function<void(const std::string& map_run_arn, const char* how)> stop_children;
+  // Begins an item of a distributed Map: an express one is in memory alone.
+  std::function<void(const ExecutionRecord&, std::shared_ptr<const Definition>, const Value& input)> launch_child;
+  std::function<void(const std::string& map_run_arn)> stop_children;
   // Told once it is on disk that an execution began or ended.
   std::function<void(const ExecutionRecord&)> changed;
   // The same, when it has ended; it is let go of.
@@ -68,8 +69,9 @@ struct Children {
   int64_t tolerated_count = 0;
   double tolerated_percentage = 0;
   std::optional<Failure> first_failure;
-  Value items;  // of a Map
-  std::vector<std::optional<Value>> results;
+  Value items;                                // of a Map; the inputs of its executions, in a distributed one
+  std::vector<std::optional<Value>> results;  // what child_result() tells, in a distributed Map
+  std::optional<MapRun> run;                  // of a distributed Map, once its items are known
 };
 
 class Execution : public std::enable_shared_from_this<Execution> {
@@ -93,7 +95,10 @@ class Execution : public std::enable_shared_from_this<Execution> {
   // A worker takes the activity; `done` gets its input where it was still to be had.
   void activity_taken(uint64_t strand, std::string nonce, std::string worker,
                       std::function<void(std::optional<std::string> input)> done);
-  void child_ended(uint64_t strand, int64_t index, Value result);  // of a distributed Map
+  // Of a distributed Map.
+  void child_ended(const std::string& map_run_arn, uint64_t strand, int64_t index, Value result);
+  void update_map_run(uint64_t strand, std::optional<int64_t> max_concurrency, std::optional<int64_t> tolerated_count,
+                      std::optional<double> tolerated_percentage, Answered done);
 
   ExecutionRecord record() const;  // thread-safe
   const std::shared_ptr<const Definition>& definition() const { return definition_; }
@@ -191,6 +196,26 @@ class Execution : public std::enable_shared_from_this<Execution> {
   void recover_children(Live& live);
   bool exceeds_tolerance(const Children& c) const;
   void read_map_settings(Live& live, Children& c, int64_t default_concurrency);
+  Value item_input(Live& live, int64_t index);
+
+  // ---- run_distributed.cpp ----
+  void run_distributed(Live& live);
+  void begin_reading(Live& live);
+  void items_read(uint64_t strand, uint64_t attempt, std::vector<Value>& items, const std::optional<Error>& error);
+  std::vector<Value> child_inputs(Live& live, std::vector<Value> items);
+  void begin_map_run(Live& live, std::vector<Value> items, int64_t length);
+  void start_children(Live& live);
+  void start_child(Live& live, int64_t index);
+  void take_child_result(Live& live, int64_t index, Value result, bool fresh);
+  void fail_map_run(Live& live);
+  void end_map_run(Live& live, const char* status);
+  void distributed_over(Live& live);
+  void results_written(uint64_t strand, uint64_t attempt, const Value& details, const std::optional<Error>& error);
+  void finish_map_run(Live& live, Value result);
+  void abort_map_run(Live& live);
+  void recover_distributed(Live& live);
+  CallOperation operation_caller();
+  void touch_run(const Live& live) { changed_runs_.insert(live.s.id); }
 
   ExecutionPlatform& platform_;
   const std::shared_ptr<const Definition> definition_;
@@ -208,7 +233,7 @@ class Execution : public std::enable_shared_from_this<Execution> {
   // Of the thread that makes a step.
   std::map<uint64_t, Live> strands_;
   std::deque<uint64_t> to_enter_;
-  std::set<uint64_t> dirty_, removed_;
+  std::set<uint64_t> dirty_, removed_, changed_runs_;
   notify::StoreBatch batch_;
   std::vector<Job> effects_;
   Standing standing_;
@@ -216,6 +241,9 @@ class Execution : public std::enable_shared_from_this<Execution> {
   bool over_ = false, new_events_ = false;
   uint64_t timeout_timer_ = 0;
 };
+
+// What the end of a distributed Map's execution tells the Map.
+Value child_result(const ExecutionRecord& r, const std::string& output);
 
 // The token of a task, and what it says; absent where the text is none of ours.
 struct TaskToken {

@@ -68,8 +68,9 @@ Executions::Executions(StatesPlatform platform, StatesOptions options)
                           activities_,
                           platform_.principal_of,
                           options_.strict ? limits::max_history_events_strict : limits::max_history_events,
-                          {},
-                          {},
+                          [this](const ExecutionRecord& r, std::shared_ptr<const Definition> definition,
+                                 const Value& input) { launch_child(r, std::move(definition), input); },
+                          [this](const std::string& arn) { stop_children(arn); },
                           [this](const ExecutionRecord& r) {
                             if (listener_) listener_(r);
                           },
@@ -162,10 +163,39 @@ void Executions::ended(const std::shared_ptr<Execution>& execution) {
       sync_by_number_.erase(found);
     }
   }
+  if (record.parent)
+    if (const auto parent = find_live(record.parent))
+      parent->child_ended(record.map_run_arn, record.parent_strand, record.parent_index,
+                          child_result(record, execution->output()));
   if (!sync) return;
   sync->record = record;
   sync->output = execution->output();
   sync->over->end();
+}
+
+// Dropped where all is being dropped: its parent is, too, and begins it again.
+void Executions::launch_child(const ExecutionRecord& record, std::shared_ptr<const Definition> definition,
+                              const Value& input) {
+  std::shared_lock open(gate_, std::try_to_lock);
+  if (open) launch(record, std::move(definition), input, record.type == "STANDARD", &Execution::start);
+}
+
+void Executions::stop_children(const std::string& map_run_arn) {
+  std::vector<std::shared_ptr<Execution>> children;
+  {
+    std::lock_guard lock(mutex_);
+    for (auto& [number, e] : live_)
+      if (e->record().map_run_arn == map_run_arn) children.push_back(e);
+  }
+  for (const auto& child : children) child->stop(std::nullopt, std::nullopt, [](Time) {});
+}
+
+bool Executions::update_map_run(const MapRun& run, std::optional<int64_t> max_concurrency,
+                                std::optional<int64_t> tolerated_count, std::optional<double> tolerated_percentage) {
+  const auto live = find_live(run.execution);
+  return live && answer_of<bool>([&](auto done) {
+                   live->update_map_run(run.strand, max_concurrency, tolerated_count, tolerated_percentage, done);
+                 }).value_or(false);
 }
 
 // ---- beginning ----

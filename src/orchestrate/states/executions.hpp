@@ -84,6 +84,9 @@ class Executions {
   // Newest first, those that `fits`, older than `before`.
   std::vector<ExecutionRecord> list(const std::string& owner, std::optional<uint64_t> before, std::size_t limit,
                                     const std::function<bool(const ExecutionRecord&)>& fits);
+  // False where it is not under way.
+  bool update_map_run(const MapRun& run, std::optional<int64_t> max_concurrency, std::optional<int64_t> tolerated_count,
+                      std::optional<double> tolerated_percentage);
   // All that run of a machine are stopped: it was deleted.
   void stop_all(const std::string& machine_arn);
 
@@ -106,6 +109,8 @@ class Executions {
   void launch(const ExecutionRecord& record, std::shared_ptr<const Definition> definition, Value input, bool on_disk,
               void (Execution::*how)());
   std::shared_ptr<Execution> find_live(uint64_t number);
+  void launch_child(const ExecutionRecord& record, std::shared_ptr<const Definition> definition, const Value& input);
+  void stop_children(const std::string& map_run_arn);
   void ended(const std::shared_ptr<Execution>& execution);
   void answer_task(const std::string& token,
                    const std::function<void(Execution&, const TaskToken&, Execution::Answered)>& answer);

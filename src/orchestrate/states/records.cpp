@@ -190,6 +190,19 @@ void ExecutionRecords::put_child(StoreBatch& batch, uint64_t number, uint64_t st
 void ExecutionRecords::erase_children(StoreBatch& batch, uint64_t number, uint64_t strand, int64_t end) {
   for (int64_t i = 0; i < end; i++) batch.erase(store_key('r', {number, strand, static_cast<uint64_t>(i)}));
 }
+void ExecutionRecords::put_batch(StoreBatch& batch, uint64_t number, uint64_t strand, int64_t index, const Value& v) {
+  batch.put(store_key('b', {number, strand, static_cast<uint64_t>(index)}), to_json(v));
+}
+void ExecutionRecords::erase_batches(StoreBatch& batch, uint64_t number, uint64_t strand, int64_t end) {
+  for (int64_t i = 0; i < end; i++) batch.erase(store_key('b', {number, strand, static_cast<uint64_t>(i)}));
+}
+void ExecutionRecords::put_map_run(StoreBatch& batch, const MapRun& run) {
+  batch.put("g" + run.arn, to_json(to_value(run)));
+}
+void ExecutionRecords::put_new_map_run(StoreBatch& batch, const MapRun& run, uint64_t order) {
+  put_map_run(batch, run);
+  batch.put(store_key('h', {run.execution, order}), run.arn);
+}
 void ExecutionRecords::put_standing(StoreBatch& batch, uint64_t number, const Standing& s) {
   std::string bytes;
   notify::append_number_bytes(bytes, static_cast<uint64_t>(s.last_event));
@@ -271,6 +284,27 @@ Standing ExecutionRecords::standing(uint64_t number) {
   const auto bytes = store_.get(store_key('n', {number}));
   if (!bytes) return {};
   return {static_cast<int64_t>(notify::number_at(*bytes, 0)), notify::number_at(*bytes, 8)};
+}
+Value ExecutionRecords::batches(uint64_t number, uint64_t strand) {
+  ValueList out;
+  store_.scan(store_key('b', {number, strand}), store_key('b', {number, strand + 1}),
+              [&](std::string_view, std::string_view text) {
+                out.push_back(parse_json(text));
+                return true;
+              });
+  return out;
+}
+std::optional<MapRun> ExecutionRecords::map_run(const std::string& arn) {
+  const auto text = store_.get("g" + arn);
+  return text ? std::optional(map_run_of(parse_json(*text))) : std::nullopt;
+}
+std::vector<MapRun> ExecutionRecords::map_runs(uint64_t number) {
+  std::vector<MapRun> out;
+  store_.scan(store_key('h', {number}), store_key('h', {number + 1}), [&](std::string_view, std::string_view arn) {
+    if (auto run = map_run(std::string(arn))) out.push_back(*std::move(run));
+    return true;
+  });
+  return out;
 }
 std::vector<uint64_t> ExecutionRecords::running() {
   std::vector<uint64_t> out;

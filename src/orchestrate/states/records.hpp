@@ -16,6 +16,7 @@
 
 #include "base/value.hpp"
 #include "notify/message_store.hpp"
+#include "orchestrate/states/map_run.hpp"
 
 namespace tarn::states {
 
@@ -86,6 +87,11 @@ class ExecutionRecords {
   static void put_child(notify::StoreBatch& batch, uint64_t number, uint64_t strand, int64_t index, const Value& v);
   // Those before index `end`.
   static void erase_children(notify::StoreBatch& batch, uint64_t number, uint64_t strand, int64_t end);
+  // The inputs of a distributed Map's executions.
+  static void put_batch(notify::StoreBatch& batch, uint64_t number, uint64_t strand, int64_t index, const Value& v);
+  static void erase_batches(notify::StoreBatch& batch, uint64_t number, uint64_t strand, int64_t end);
+  static void put_map_run(notify::StoreBatch& batch, const MapRun& run);
+  static void put_new_map_run(notify::StoreBatch& batch, const MapRun& run, uint64_t order);
   static void put_standing(notify::StoreBatch& batch, uint64_t number, const Standing& s);
   // Its strands begin again at the states where they were, behind an event that tells of it.
   static void put_redrive(notify::StoreBatch& batch, ExecutionRecords& records, uint64_t number, Time now,
@@ -102,6 +108,9 @@ class ExecutionRecords {
   std::vector<Strand> strands(uint64_t number);
   std::map<int64_t, Value> children(uint64_t number, uint64_t strand);
   Standing standing(uint64_t number);
+  Value batches(uint64_t number, uint64_t strand);
+  std::optional<MapRun> map_run(const std::string& arn);
+  std::vector<MapRun> map_runs(uint64_t number);  // of an execution, the oldest first
   std::vector<uint64_t> running();
   // Events from `first` on (back from it where `reverse`), at most `limit`.
   std::vector<Value> events(uint64_t number, int64_t first, std::size_t limit);

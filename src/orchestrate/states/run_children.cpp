@@ -53,8 +53,7 @@ void Execution::read_map_settings(Live& live, Children& c, int64_t default_concu
 }
 
 void Execution::run_map(Live& live) {
-  if (state_of(live).distributed)
-    throw Error(ErrorKind::unsupported, "States.Runtime", "tarn does not have the DISTRIBUTED mode of Map yet.");
+  if (state_of(live).distributed) return run_distributed(live);
   Value items = with_situation(live, [](const Situation& s) { return json_path_language().items(s); });
   if (!items.is_list())
     throw Error(ErrorKind::caller, "States.Runtime",
@@ -85,6 +84,18 @@ void Execution::start_iterations(Live& live) {
     start_iteration(*at, at->children->next++);
 }
 
+// What one item's work begins with. The context names the item.
+Value Execution::item_input(Live& live, int64_t index) {
+  const Value& item = live.children->items.as_list()[static_cast<std::size_t>(index)];
+  auto evaluate = [&](const Situation& s) { return json_path_language().item_input(s, item); };
+  if (!state_of(live).uses_context) return with_situation(live, evaluate);
+  Live within;  // as if of a strand within the Map
+  within.s = live.s;
+  within.s.parent = live.s.id;
+  within.s.index = index;
+  return with_situation(within, evaluate);
+}
+
 void Execution::start_iteration(Live& live, int64_t index) {
   const uint64_t id = live.s.id;
   const std::string name = live.s.state;
@@ -92,19 +103,9 @@ void Execution::start_iteration(Live& live, int64_t index) {
   ++live.children->active;
   int64_t previous = live.s.children_event;
   add_event(previous, "MapIterationStarted", "mapIterationStartedEventDetails", iteration_details(name, index));
-  const Value& item = live.children->items.as_list()[static_cast<std::size_t>(index)];
   Value input;
   try {
-    auto evaluate = [&](const Situation& s) { return json_path_language().item_input(s, item); };
-    if (state_of(live).uses_context) {
-      Live within;  // the context names the item: it is that of a strand within the Map
-      within.s = live.s;
-      within.s.parent = id;
-      within.s.index = index;
-      input = with_situation(within, evaluate);
-    } else {
-      input = with_situation(live, evaluate);
-    }
+    input = item_input(live, index);
   } catch (const Error& e) {
     const std::string code = e.code().starts_with("States.") ? e.code() : "States.Runtime";
     return child_failed(id, index,
@@ -181,8 +182,10 @@ void Execution::children_over(Live& live) {
 }
 
 void Execution::clear_children(Live& live) {
-  if (on_disk_ && live.children)
+  if (on_disk_ && live.children) {
     ExecutionRecords::erase_children(batch_, record_.number, live.s.id, live.children->next);
+    if (live.children->run) ExecutionRecords::erase_batches(batch_, record_.number, live.s.id, live.children->total);
+  }
   live.children.reset();
 }
 
