@@ -228,6 +228,11 @@ def test_machines_are_told_changed_and_deleted(sfn, name):
     with pytest.raises(ClientError) as e:
         sfn.delete_state_machine_version(stateMachineVersionArn=second)
     assert code(e) == "ConflictException"
+    running = sfn.start_execution(stateMachineArn=make(sfn, name + "w", {"W": {"Type": "Wait", "Seconds": 600, "End": True}}), name="one")["executionArn"]
+    sfn.delete_state_machine(stateMachineArn=machine + "w")
+    with pytest.raises(ClientError) as e:
+        sfn.describe_execution(executionArn=running)
+    assert code(e) == "ExecutionDoesNotExist"
     sfn.delete_state_machine(stateMachineArn=machine)
     with pytest.raises(ClientError) as e:
         sfn.describe_state_machine(stateMachineArn=machine)
@@ -252,6 +257,8 @@ def test_what_is_wrong_is_refused(sfn, name):
     with pytest.raises(ClientError) as e:
         sfn.start_execution(stateMachineArn=machine, name="one", input='{"other": 1}')
     assert code(e) == "ExecutionAlreadyExists"
+    while len(events(sfn, one["executionArn"])) < 2:
+        time.sleep(0.02)
     sfn.stop_execution(executionArn=one["executionArn"], error="Enough", cause="because")
     told = finished(sfn, one["executionArn"])
     assert (told["status"], told["error"], told["cause"]) == ("ABORTED", "Enough", "because")

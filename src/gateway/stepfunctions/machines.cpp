@@ -207,7 +207,7 @@ void register_machines(api::Operations& o, Executions& e) {
   o.on<sfn::op::DeleteStateMachine>([&](Context& c, const auto& in) {
     const auto arn = unqualified_arn(c, in.state_machine_arn, "stateMachine");
     // Nothing of it runs afterwards: none begins once the record is gone, and those that run are ended.
-    if (e.machines().remove(c.principal.arn, arn)) e.stop_all(arn.text());
+    if (e.machines().remove(c.principal.arn, arn)) e.forget_machine(arn.text());
     return sfn::op::DeleteStateMachine::Output();
   });
   register_tagging(o, e);

@@ -11,7 +11,8 @@ using states::Executions;
 states::MapRun find(Executions& e, Context& c, const std::string& arn) {
   checked_arn(c, arn, "mapRun");
   auto found = e.records().map_run(arn);
-  if (!found) throw Error(ErrorKind::missing, "ResourceNotFound", "Resource not found: '" + arn + "'").with("resourceName", arn);
+  if (!found)
+    throw Error(ErrorKind::missing, "ResourceNotFound", "Resource not found: '" + arn + "'").with("resourceName", arn);
   return *std::move(found);
 }
 
@@ -79,8 +80,9 @@ void register_map_runs(api::Operations& o, Executions& e) {
   o.on<sfn::op::ListMapRuns>([&](Context& c, const auto& in) { return list(e, c, in); });
   o.on<sfn::op::UpdateMapRun>([&](Context& c, const sfn::UpdateMapRunInput& in) {
     const states::MapRun run = find(e, c, in.map_run_arn);
-    const bool updated = run.status == "RUNNING" && e.update_map_run(run, in.max_concurrency, in.tolerated_failure_count,
-                                                                     in.tolerated_failure_percentage);
+    const bool updated =
+        run.status == "RUNNING" &&
+        e.update_map_run(run, in.max_concurrency, in.tolerated_failure_count, in.tolerated_failure_percentage);
     if (!updated)
       throw Error(ErrorKind::caller, "ValidationException", "Completed Map Run cannot be updated")
           .with("reason", "CANNOT_UPDATE_COMPLETED_MAP_RUN");

@@ -26,6 +26,7 @@
 #include "orchestrate/states/integration.hpp"
 #include "orchestrate/states/map_run.hpp"
 #include "orchestrate/states/records.hpp"
+#include "orchestrate/states/service_call.hpp"
 #include "orchestrate/states/worker_pool.hpp"
 
 namespace tarn::states {
@@ -46,10 +47,10 @@ struct ExecutionPlatform {
   api::Operations& operations;
   Clock& clock;
   Random& random;
-  WorkerPool& steps;     // advance executions
-  WorkerPool& calls;     // wait for what tasks call
-  notify::Timer& timer;  // by the Clock
-  notify::Timer& polls;  // by the machine's time: jobs run in it, whatever the Clock says
+  WorkerPool& steps;                  // advance executions
+  std::shared_ptr<WorkerPool> calls;  // wait for what tasks call; what was called may end after all else is gone
+  notify::Timer& timer;               // by the Clock
+  notify::Timer& polls;               // by the machine's time: jobs run in it, whatever the Clock says
   Activities& activities;
   std::function<api::Principal(const std::string& role_arn, const std::string& session)> principal_of;
   int64_t max_history_events;
@@ -181,7 +182,15 @@ class Execution : public std::enable_shared_from_this<Execution> {
   void offer_activity(Live& live);
   void stop_job(const Live& live);
   std::string token_of(const Live& live) const;
-  Value call(const std::string& session, const Integration& in, const Value& arguments) const;
+  struct PendingCall {
+    std::shared_ptr<Execution> execution;
+    std::shared_ptr<WorkerPool> calls;
+    uint64_t strand, attempt;
+    Integration integration;
+    Value arguments;
+    ServiceCall call;
+  };
+  static void make_call(const std::shared_ptr<PendingCall>& pending);
 
   // ---- run_children.cpp ----
   void run_parallel(Live& live);

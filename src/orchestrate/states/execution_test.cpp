@@ -196,6 +196,37 @@ TEST_F(ExecutionTest, ACallThatHadNotReturnedIsMadeAgain) {
                                       "TaskSucceeded", "TaskStateExited", "ExecutionSucceeded"));
 }
 
+// An operation that waits, as a function's invocation does.
+TEST_F(ExecutionTest, ACallThatWaitsHoldsNoThread) {
+  std::mutex mutex;
+  std::map<std::string, std::shared_ptr<Signal>> waits;
+  operations.add("lambda:Invoke", [&](api::Context& c, const Value& in) -> Value {
+    std::lock_guard lock(mutex);
+    auto found = waits.find(c.request_id);
+    if (found != waits.end())
+      return Value::map({{"Payload", in.at("Payload")}, {"StatusCode", 200}, {"ExecutedVersion", "$LATEST"}});
+    api::wait_slot(c)->wait = waits[c.request_id] = std::make_shared<Signal>();
+    return Value::map();
+  });
+  std::vector<std::string> arns;
+  for (int i = 0; i < 200; i++)
+    arns.push_back(
+        start(R"({"A":{"Type":"Task","Resource":"arn:aws:lambda:us-east-1:123456789012:function:f","End":true}})",
+              std::to_string(i)));
+  ASSERT_TRUE(eventually([&] {
+    std::lock_guard lock(mutex);
+    return waits.size() == arns.size();
+  }));
+  for (auto& [id, wait] : waits) wait->end();
+  for (std::size_t i = 0; i < arns.size(); i++) {
+    ASSERT_EQ(ended(arns[i]).status, "SUCCEEDED");
+    EXPECT_EQ(*executions->records().output(executions->get(arns[i]).number), std::to_string(i));
+  }
+  EXPECT_THAT(types(arns[0]),
+              ElementsAre("ExecutionStarted", "TaskStateEntered", "LambdaFunctionScheduled", "LambdaFunctionStarted",
+                          "LambdaFunctionSucceeded", "TaskStateExited", "ExecutionSucceeded"));
+}
+
 TEST_F(ExecutionTest, AFailedBranchEndsTheOthers) {
   const std::string arn = start(R"({"A":{"Type":"Parallel","End":true,"Branches":[
       {"StartAt":"B","States":{"B":{"Type":"Wait","Seconds":600,"End":true}}},

@@ -53,7 +53,7 @@ Executions::Executions(StatesPlatform platform, StatesOptions options)
       records_(store_),
       machines_(platform_.metadata, platform_.clock, platform_.random),
       steps_(limits::max_execution_threads),
-      calls_(limits::max_task_threads),
+      calls_(std::make_shared<WorkerPool>(limits::max_task_threads)),
       timer_(platform_.clock),
       polls_(machine_time_),
       activities_(timer_),
@@ -78,7 +78,7 @@ Executions::Executions(StatesPlatform platform, StatesOptions options)
 
 Executions::~Executions() {
   { auto held = hold(); }
-  calls_.stop();
+  calls_->stop();
   steps_.stop();
 }
 
@@ -112,7 +112,7 @@ std::unique_lock<std::shared_mutex> Executions::hold() {
   for (auto& [number, s] : waited_for) s->over->end();
   activities_.clear();
   steps_.drain(longest_drain);
-  calls_.drain(longest_drain);
+  calls_->drain(longest_drain);
   return held;
 }
 
@@ -252,6 +252,7 @@ std::shared_ptr<SyncExecution> Executions::begin_sync(const Runnable& what, cons
   ExecutionRecord record = new_record(what, request, request.name.value_or(platform_.random.uuid()));
   record.definition = hex_encode(digest(DigestKind::sha256, what.machine.definition));
   auto sync = std::make_shared<SyncExecution>();
+  sync->over = std::make_shared<Signal>([this, request_id] { forget_sync(request_id); });
   sync->record = record;
   auto definition = remember(record.definition, what.machine.definition);
   {
@@ -325,7 +326,7 @@ std::vector<ExecutionRecord> Executions::list(const std::string& owner, std::opt
   return out;
 }
 
-void Executions::stop_all(const std::string& machine_arn) {
+void Executions::forget_machine(const std::string& machine_arn) {
   std::vector<std::shared_ptr<Execution>> running;
   {
     std::lock_guard lock(mutex_);
@@ -333,6 +334,43 @@ void Executions::stop_all(const std::string& machine_arn) {
       if (e->record().machine_arn == machine_arn) running.push_back(e);
   }
   for (const auto& e : running) answer_of<Time>([&](auto done) { e->stop(std::nullopt, std::nullopt, done); });
+  for (const ExecutionRecord& r : list(machine_arn, std::nullopt, SIZE_MAX, [](const auto&) { return true; }))
+    forget(r);
+}
+
+// With the executions of its Maps.
+void Executions::forget(const ExecutionRecord& record) {
+  notify::StoreBatch batch;
+  for (const MapRun& run : records_.map_runs(record.number)) {
+    for (const ExecutionRecord& r : list(run.arn, std::nullopt, SIZE_MAX, [](const auto&) { return true; })) forget(r);
+    batch.erase("g" + run.arn);
+  }
+  batch.erase_range(notify::store_key('h', {record.number}), notify::store_key('h', {record.number + 1}));
+  for (const Strand& s : records_.strands(record.number)) {
+    for (const auto& [index, result] : records_.children(record.number, s.id))
+      batch.erase(notify::store_key('r', {record.number, s.id, static_cast<uint64_t>(index)}));
+    ExecutionRecords::erase_strand(batch, record.number, s.id);
+  }
+  ExecutionRecords::erase(batch, record, records_.standing(record.number).last_event);
+  store_.write(batch, notify::StoreFlush::later);
+}
+
+Value Executions::status_change(const ExecutionRecord& r) {
+  Value out = Value::map({{"executionArn", r.arn},
+                          {"stateMachineArn", r.machine_arn},
+                          {"name", r.name},
+                          {"status", r.status},
+                          {"startDate", r.started.time_since_epoch().count()},
+                          {"stopDate", r.stopped ? Value(r.stopped->time_since_epoch().count()) : Value()},
+                          {"input", records_.input(r.number)},
+                          {"output", nullptr},
+                          {"inputDetails", Value::map({{"included", true}})},
+                          {"outputDetails", nullptr},
+                          {"error", r.error ? Value(*r.error) : Value()},
+                          {"cause", r.cause ? Value(*r.cause) : Value()}});
+  if (auto output = records_.output(r.number); output && r.status == "SUCCEEDED")
+    out.set("output", *output).set("outputDetails", Value::map({{"included", true}}));
+  return out;
 }
 
 // ---- tasks ----

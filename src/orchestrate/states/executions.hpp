@@ -45,7 +45,7 @@ struct StartRequest {
 
 // A synchronous express execution. `over` is over when it has ended; then the rest is set.
 struct SyncExecution {
-  std::shared_ptr<Signal> over = std::make_shared<Signal>();
+  std::shared_ptr<Signal> over;
   ExecutionRecord record;
   std::string output;
 };
@@ -87,8 +87,10 @@ class Executions {
   // False where it is not under way.
   bool update_map_run(const MapRun& run, std::optional<int64_t> max_concurrency, std::optional<int64_t> tolerated_count,
                       std::optional<double> tolerated_percentage);
-  // All that run of a machine are stopped: it was deleted.
-  void stop_all(const std::string& machine_arn);
+  // All that run of a machine are stopped, and all of it forgotten: it was deleted.
+  void forget_machine(const std::string& machine_arn);
+  // What AWS tells of an execution's change of status, as an event's detail.
+  Value status_change(const ExecutionRecord& record);
 
   // ---- tasks ----
   void task_succeeded(const std::string& token, const std::string& output);
@@ -109,6 +111,7 @@ class Executions {
   void launch(const ExecutionRecord& record, std::shared_ptr<const Definition> definition, Value input, bool on_disk,
               void (Execution::*how)());
   std::shared_ptr<Execution> find_live(uint64_t number);
+  void forget(const ExecutionRecord& record);
   void launch_child(const ExecutionRecord& record, std::shared_ptr<const Definition> definition, const Value& input);
   void stop_children(const std::string& map_run_arn);
   void ended(const std::shared_ptr<Execution>& execution);
@@ -131,7 +134,8 @@ class Executions {
   std::map<std::string, std::shared_ptr<SyncExecution>> sync_by_request_;
   std::map<uint64_t, std::shared_ptr<SyncExecution>> sync_by_number_;
 
-  WorkerPool steps_, calls_;
+  WorkerPool steps_;
+  std::shared_ptr<WorkerPool> calls_;
   notify::Timer timer_, polls_;
   Activities activities_;
   ExecutionPlatform execution_platform_;

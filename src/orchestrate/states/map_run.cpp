@@ -104,7 +104,8 @@ std::vector<Value> csv_items(std::string_view bytes, const Value& config, int64_
       return true;
     }
     Value item = Value::map();
-    for (std::size_t i = 0; i < header.size(); i++) item.set(header[i], i < record.fields.size() ? record.fields[i] : "");
+    for (std::size_t i = 0; i < header.size(); i++)
+      item.set(header[i], i < record.fields.size() ? record.fields[i] : "");
     out.push_back(std::move(item));
     return max_items == 0 || static_cast<int64_t>(out.size()) < max_items;
   });
@@ -227,7 +228,9 @@ std::vector<Value> make_batches(const ItemBatcher& batcher, std::vector<Value> i
 
 Value write_results(const std::string& bucket, const std::string& prefix, const MapRun& run,
                     const std::vector<MapItemReport>& reports, const CallOperation& call) {
-  const std::string folder = (prefix.empty() ? "" : prefix.ends_with('/') ? prefix : prefix + "/") +
+  const std::string folder = (prefix.empty()          ? ""
+                              : prefix.ends_with('/') ? prefix
+                                                      : prefix + "/") +
                              run.arn.substr(run.arn.rfind(':') + 1) + "/";
   try {
     Value files = Value::map({{"FAILED", Value::list()}, {"PENDING", Value::list()}, {"SUCCEEDED", Value::list()}});
@@ -240,8 +243,8 @@ Value write_results(const std::string& bucket, const std::string& prefix, const 
       call("s3:PutObject", Value::map({{"Bucket", bucket}, {"Key", key}, {"Body", Blob{body}}}), 0);
       files[kind].push_back(Value::map({{"Key", key}, {"Size", body.size()}}));
     }
-    const std::string manifest = to_json(
-        Value::map({{"DestinationBucket", bucket}, {"MapRunArn", run.arn}, {"ResultFiles", std::move(files)}}));
+    const std::string manifest =
+        to_json(Value::map({{"DestinationBucket", bucket}, {"MapRunArn", run.arn}, {"ResultFiles", std::move(files)}}));
     const std::string key = folder + "manifest.json";
     call("s3:PutObject", Value::map({{"Bucket", bucket}, {"Key", key}, {"Body", Blob{manifest}}}), 0);
     return Value::map({{"Bucket", bucket}, {"Key", key}});

@@ -31,7 +31,8 @@ struct MapRun {
 Value to_value(const MapRun& run);
 MapRun map_run_of(const Value& v);
 
-// Calls an operation ("s3:GetObject") and gives its output, a streaming body in its member; at most so many bytes of it.
+// Calls an operation ("s3:GetObject") and gives its output, a streaming body in its member; at most so many bytes of
+// it.
 using CallOperation =
     std::function<Value(const std::string& operation, const Value& input, std::size_t max_body_size_bytes)>;
 
@@ -49,7 +50,7 @@ std::vector<Value> parse_items(const std::string& bytes, const Value& config, in
 
 // An ItemBatcher with its templates filled.
 struct ItemBatcher {
-  Value batch_input;  // null: none
+  Value batch_input;                     // null: none
   int64_t max_items = 0, max_bytes = 0;  // 0: no limit
 };
 std::vector<Value> make_batches(const ItemBatcher& batcher, std::vector<Value> items);

@@ -28,14 +28,14 @@ int64_t items_in(const State& state, const Value& input) {
 }
 
 // One execution, or its items, goes from one count to another.
-void move(MapRun& run, int64_t MapRunCounts::* from, int64_t MapRunCounts::* to, int64_t items) {
+void move(MapRun& run, int64_t MapRunCounts::*from, int64_t MapRunCounts::*to, int64_t items) {
   --(run.executions.*from);
   ++(run.executions.*to);
   run.items.*from -= items;
   run.items.*to += items;
 }
 
-int64_t MapRunCounts::* count_of(const std::string& status) {
+int64_t MapRunCounts::*count_of(const std::string& status) {
   return status == "SUCCEEDED"   ? &MapRunCounts::succeeded
          : status == "TIMED_OUT" ? &MapRunCounts::timed_out
          : status == "ABORTED"   ? &MapRunCounts::aborted
@@ -43,9 +43,7 @@ int64_t MapRunCounts::* count_of(const std::string& status) {
 }
 
 MapItemReport report_of(const std::string& machine_arn, const Value& input, const Value& result) {
-  auto date = [&](const char* name) {
-    return format_iso8601(Time(std::chrono::milliseconds(result.int_or(name))));
-  };
+  auto date = [&](const char* name) { return format_iso8601(Time(std::chrono::milliseconds(result.int_or(name)))); };
   Value report = Value::map({{"ExecutionArn", result.string_or("arn")},
                              {"Input", to_json(input)},
                              {"InputDetails", Value::map({{"Included", true}})},
@@ -114,7 +112,7 @@ void Execution::begin_reading(Live& live) {
   });
   const uint64_t id = live.s.id, attempt = live.s.attempt;
   after_commit([this, id, attempt, reader = std::move(reader)] {
-    platform_.calls.run([self = shared_from_this(), id, attempt, reader] {
+    platform_.calls->run([self = shared_from_this(), id, attempt, reader] {
       std::vector<Value> items;
       std::optional<Error> error;
       try {
@@ -162,7 +160,8 @@ std::vector<Value> Execution::child_inputs(Live& live, std::vector<Value> items)
   with_situation(live, [&](const Situation& s) {
     const Situation of_batcher{*given, s.input, s.context, s.random};
     if (const Value* input = given->find("BatchInput")) batcher.batch_input = json_path_language().filled(s, *input);
-    if (const auto most = json_path_language().field(of_batcher, "MaxItemsPerBatch")) batcher.max_items = most->as_int();
+    if (const auto most = json_path_language().field(of_batcher, "MaxItemsPerBatch"))
+      batcher.max_items = most->as_int();
     if (const auto most = json_path_language().field(of_batcher, "MaxInputBytesPerBatch"))
       batcher.max_bytes = most->as_int();
   });
@@ -309,13 +308,14 @@ void Execution::distributed_over(Live& live) {
       if (const Value* output = r ? r->find("output") : nullptr) outputs.push_back(*output);
     return finish_map_run(live, std::move(outputs));
   }
-  const Value place = with_situation(live, [&](const Situation& s) { return json_path_language().filled(s, *parameters); });
+  const Value place =
+      with_situation(live, [&](const Situation& s) { return json_path_language().filled(s, *parameters); });
   auto reports = std::make_shared<std::vector<MapItemReport>>();
   for (std::size_t i = 0; i < c.results.size(); i++)
     if (c.results[i]) reports->push_back(report_of(c.run->machine_arn, c.items.as_list()[i], *c.results[i]));
   const uint64_t id = live.s.id, attempt = live.s.attempt;
   after_commit([this, id, attempt, place, reports, run = *c.run] {
-    platform_.calls.run([self = shared_from_this(), id, attempt, place, reports, run] {
+    platform_.calls->run([self = shared_from_this(), id, attempt, place, reports, run] {
       Value details;
       std::optional<Error> error;
       try {
@@ -324,7 +324,8 @@ void Execution::distributed_over(Live& live) {
       } catch (const Error& e) {
         error = e;
       }
-      self->post([raw = self.get(), id, attempt, details, error] { raw->results_written(id, attempt, details, error); });
+      self->post(
+          [raw = self.get(), id, attempt, details, error] { raw->results_written(id, attempt, details, error); });
     });
   });
 }

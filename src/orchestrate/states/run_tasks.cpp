@@ -132,30 +132,34 @@ void Execution::set_deadlines(Live& live) {
 
 // ---- calls ----
 
-Value Execution::call(const std::string& session, const Integration& in, const Value& arguments) const {
-  ServiceCall call(platform_.operations, platform_.principal_of(record_.role_arn, session), record_.region,
-                   platform_.clock.now(), platform_.random.uuid());
-  return call.run(in, arguments);
+void Execution::begin_call(Live& live) {
+  after_commit([this, id = live.s.id, attempt = live.s.attempt, in = integration_of(state_of(live)),
+                arguments = live.s.arguments] {
+    auto pending = std::make_shared<PendingCall>(
+        PendingCall{shared_from_this(), platform_.calls, id, attempt, in, arguments,
+                    ServiceCall(platform_.operations, platform_.principal_of(record_.role_arn, record_.name),
+                                record_.region, platform_.clock.now(), platform_.random.uuid())});
+    platform_.calls->run([pending] { make_call(pending); });
+  });
 }
 
-void Execution::begin_call(Live& live) {
-  const uint64_t id = live.s.id, attempt = live.s.attempt;
-  after_commit([this, id, attempt, in = integration_of(state_of(live)), arguments = live.s.arguments] {
-    platform_.calls.run([self = shared_from_this(), id, attempt, in, arguments] {
-      std::optional<Value> result;
-      std::optional<Error> error;
-      try {
-        result = self->call(self->record_.name, in, arguments);
-      } catch (const Error& e) {
-        error = e;
-      } catch (const std::exception& e) {
-        error = Error(ErrorKind::bug, "States.TaskFailed", e.what());
-      }
-      self->post([raw = self.get(), id, attempt, result = std::move(result), error = std::move(error)]() mutable {
-        raw->call_returned(id, attempt, std::move(result), std::move(error));
-      });
-    });
-  });
+// An operation that waits (a function that runs) holds no thread: it is called again when it has an answer.
+void Execution::make_call(const std::shared_ptr<PendingCall>& pending) {
+  std::optional<Value> result;
+  std::optional<Error> error;
+  try {
+    result = pending->call.run(pending->integration, pending->arguments,
+                               [pending] { pending->calls->run([pending] { make_call(pending); }); });
+    if (!result) return;
+  } catch (const Error& e) {
+    error = e;
+  } catch (const std::exception& e) {
+    error = Error(ErrorKind::bug, "States.TaskFailed", e.what());
+  }
+  const auto& self = pending->execution;
+  self->post(
+      [raw = self.get(), id = pending->strand, attempt = pending->attempt, result = std::move(result),
+       error = std::move(error)]() mutable { raw->call_returned(id, attempt, std::move(result), std::move(error)); });
 }
 
 void Execution::call_returned(uint64_t strand, uint64_t attempt, std::optional<Value> result,
@@ -208,7 +212,7 @@ void Execution::poll_job(Live& live, int delay_ms) {
     platform_.polls.at(when, [weak = weak_from_this(), id, attempt, delay_ms, in, arguments, started] {
       auto self = weak.lock();
       if (!self) return;
-      self->platform_.calls.run([self, id, attempt, delay_ms, in, arguments, started] {
+      self->platform_.calls->run([self, id, attempt, delay_ms, in, arguments, started] {
         std::optional<Value> status;
         std::optional<Error> error;
         try {
@@ -250,7 +254,7 @@ void Execution::job_told(uint64_t strand, uint64_t attempt, std::optional<Value>
 // Nobody waits for it any more: it is asked to stop, whatever comes of that.
 void Execution::stop_job(const Live& live) {
   after_commit([this, in = integration_of(state_of(live)), arguments = live.s.arguments, started = live.s.started] {
-    platform_.calls.run([self = shared_from_this(), in, arguments, started] {
+    platform_.calls->run([self = shared_from_this(), in, arguments, started] {
       try {
         const JobCall stop = job_stop_call(in, arguments, started);
         ServiceCall call(self->platform_.operations,

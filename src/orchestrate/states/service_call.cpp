@@ -70,13 +70,19 @@ Value ServiceCall::run_operation(const api::Service& service, const api::Operati
   return output;
 }
 
-Value ServiceCall::run(const Integration& in, const Value& arguments) {
+std::optional<Value> ServiceCall::run(const Integration& in, const Value& arguments, std::function<void()> again) {
   const Value input = call_input(in, arguments);
   std::optional<Value> output;
+  if (!streaming_member(in.operation->output)) context_.response_body = std::make_unique<api::WaitSlot>();
   try {
     output = run_operation(*in.service, *in.operation, input, limits::max_state_data_size_bytes);
   } catch (const Error& e) {
     throw call_failure(in, e, context_.request_id);
+  }
+  if (api::WaitSlot* slot = api::wait_slot(context_); slot && slot->wait) {
+    const auto wait = slot->wait;
+    wait->when_over(std::move(again));
+    return std::nullopt;
   }
   return call_result(in, *output, context_.request_id);
 }

@@ -11,6 +11,9 @@ namespace tarn::states {
 // Thread-safe.
 class Signal : public api::Wait {
  public:
+  // `abandoned` is called where whoever waited has gone.
+  explicit Signal(std::function<void()> abandoned = {}) : abandoned_(std::move(abandoned)) {}
+
   void when_over(std::function<void()> then) override {
     {
       std::lock_guard lock(mutex_);
@@ -31,9 +34,12 @@ class Signal : public api::Wait {
     }
     if (then) then();
   }
-  void abandon() override {}
+  void abandon() override {
+    if (abandoned_) abandoned_();
+  }
 
  private:
+  const std::function<void()> abandoned_;
   std::mutex mutex_;
   bool over_ = false;
   std::function<void()> then_;
