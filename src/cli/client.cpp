@@ -1,7 +1,5 @@
 #include "cli/client.hpp"
 
-#include <curl/curl.h>
-
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -9,12 +7,12 @@
 #include <map>
 
 #include "api/model.hpp"
+#include "api/wire/signing.hpp"
 #include "base/base64.hpp"
 #include "base/clock.hpp"
 #include "base/digest.hpp"
 #include "base/error.hpp"
 #include "base/json.hpp"
-#include "gateway/http/canonical.hpp"
 
 namespace tarn::cli {
 namespace {
@@ -94,134 +92,24 @@ Target find_target(const std::string& endpoint_option, const std::string& profil
   return out;
 }
 
-struct Client::Transfer {
-  std::FILE* upload = nullptr;
-  uint64_t upload_size_bytes = 0;
-  std::FILE* download = nullptr;
-};
+Client::Client(Target target) : target_(std::move(target)), http_(target_.endpoint) {}
+Client::~Client() = default;
 
-Client::Client(Target target) : target_(std::move(target)), curl_(curl_easy_init()) {
-  TARN_ASSERT(curl_);
-}
-Client::~Client() {
-  curl_easy_cleanup(curl_);
-}
-
-namespace {
-
-// What libcurl's callbacks write into: the body of a good answer goes to the file, any other into the response.
-struct Answer {
-  api::WireResponse response;
-  std::FILE* download;
-  CURL* curl;
-};
-
-size_t take_body(char* data, size_t size, size_t count, void* to) {
-  auto* answer = static_cast<Answer*>(to);
-  long status = 0;
-  curl_easy_getinfo(answer->curl, CURLINFO_RESPONSE_CODE, &status);
-  if (answer->download && status < 300) return std::fwrite(data, size, count, answer->download) * size;
-  answer->response.body.append(data, size * count);
-  return size * count;
-}
-
-size_t take_header(char* data, size_t size, size_t count, void* to) {
-  std::string line(data, size * count);
-  while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.pop_back();
-  if (auto colon = line.find(':'); colon != std::string::npos) {
-    auto value = line.find_first_not_of(' ', colon + 1);
-    static_cast<Answer*>(to)->response.headers.emplace_back(line.substr(0, colon),
-                                                            value == std::string::npos ? "" : line.substr(value));
+api::WireResponse Client::send(api::WireRequest request, std::string_view signing_name,
+                               const api::HttpTransfer& transfer) {
+  api::set_header(request.headers, "Host", http_.host());
+  if (!signing_name.empty())
+    api::sign(request, {target_.access_key_id, target_.secret_access_key, target_.session_token}, target_.region,
+              signing_name, transfer.upload ? "UNSIGNED-PAYLOAD" : hex_encode(digest(DigestKind::sha256, request.body)),
+              SystemClock().now());
+  try {
+    return http_.send(request, transfer);
+  } catch (const Error& error) {
+    if (error.code() != "Unreachable") throw Error(error.kind(), "Unreachable", error.message());
+    throw Error(
+        error.kind(), error.code(),
+        error.message() + " Start tarn with `tarn up`, or name its address with --endpoint or AWS_ENDPOINT_URL.");
   }
-  return size * count;
-}
-
-size_t give_upload(char* into, size_t size, size_t count, void* from) {
-  return std::fread(into, size, count, static_cast<std::FILE*>(from));
-}
-
-void sign(api::WireRequest& request, const Target& target, std::string_view signing_name, bool hashed_body) {
-  const Time now = SystemClock().now();
-  gateway::SignatureParts parts;
-  parts.access_key_id = target.access_key_id;
-  parts.timestamp = format_basic_iso8601(now);
-  parts.date = parts.timestamp.substr(0, 8);
-  parts.region = target.region;
-  parts.service = signing_name;
-  const bool s3 = signing_name == "s3";
-  const std::string payload = hashed_body ? hex_encode(digest(DigestKind::sha256, request.body)) : "UNSIGNED-PAYLOAD";
-  api::set_header(request.headers, "x-amz-date", parts.timestamp);
-  if (s3) api::set_header(request.headers, "x-amz-content-sha256", payload);
-  if (!target.session_token.empty()) api::set_header(request.headers, "x-amz-security-token", target.session_token);
-  std::map<std::string, bool> names;
-  for (const auto& [name, value] : request.headers) {
-    std::string lower = name;
-    for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    names[lower] = true;
-  }
-  std::string list;
-  for (const auto& [name, present] : names) {
-    parts.signed_headers.push_back(name);
-    list += (list.empty() ? "" : ";") + name;
-  }
-  const std::string canonical = gateway::canonical_request(request, parts, !s3, payload);
-  const std::string signature = hex_encode(
-      hmac_sha256(gateway::signing_key(target.secret_access_key, parts), gateway::string_to_sign(parts, canonical)));
-  api::set_header(request.headers, "Authorization",
-                  "AWS4-HMAC-SHA256 Credential=" + parts.access_key_id + "/" + parts.scope() +
-                      ", SignedHeaders=" + list + ", Signature=" + signature);
-}
-
-}  // namespace
-
-api::WireResponse Client::send(api::WireRequest request, std::string_view signing_name, const Transfer& transfer) {
-  CURL* curl = static_cast<CURL*>(curl_);
-  curl_easy_reset(curl);
-  const std::string host = target_.endpoint.substr(target_.endpoint.find("://") + 3);
-  api::set_header(request.headers, "Host", host);
-  if (!signing_name.empty()) sign(request, target_, signing_name, transfer.upload == nullptr);
-  const std::string url = target_.endpoint + request.path + (request.query.empty() ? "" : "?" + request.query);
-  curl_slist* headers = nullptr;
-  for (const auto& [name, value] : request.headers)
-    headers = curl_slist_append(headers, (name + (value.empty() ? ";" : ": " + value)).c_str());
-  headers = curl_slist_append(headers, "Expect:");
-  Answer answer{{}, transfer.download, curl};
-  char problem[CURL_ERROR_SIZE] = "";
-  curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
-  curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
-  curl_easy_setopt(curl, CURLOPT_PROXY, "");
-  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, problem);
-  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
-  curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer);
-  curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_header);
-  curl_easy_setopt(curl, CURLOPT_HEADERDATA, &answer);
-  if (transfer.upload) {
-    curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
-    curl_easy_setopt(curl, CURLOPT_READFUNCTION, give_upload);
-    curl_easy_setopt(curl, CURLOPT_READDATA, transfer.upload);
-    curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(transfer.upload_size_bytes));
-  } else if (request.method == "HEAD") {
-    curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
-  } else if (!request.body.empty() || request.method == "POST" || request.method == "PUT") {
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request.body.data());
-  }
-  curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request.method.c_str());
-  curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-  const CURLcode result = curl_easy_perform(curl);
-  curl_slist_free_all(headers);
-  if (result == CURLE_COULDNT_CONNECT)
-    throw Error(ErrorKind::outside, "Unreachable",
-                "Nothing answers at " + target_.endpoint +
-                    ". Start tarn with `tarn up`, or name its address with --endpoint or AWS_ENDPOINT_URL.");
-  if (result != CURLE_OK)
-    throw Error(ErrorKind::outside, "Unreachable",
-                target_.endpoint + ": " + (*problem ? problem : curl_easy_strerror(result)));
-  long status = 0;
-  curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-  answer.response.status = static_cast<int>(status);
-  return std::move(answer.response);
 }
 
 Value Client::call(std::string_view operation, const Value& input) {
@@ -240,8 +128,16 @@ Value Client::call(std::string_view operation, const Value& input) {
 api::WireResponse Client::s3(const std::string& method, const std::string& path, const std::string& query,
                              std::string body, api::Headers headers, std::FILE* upload, uint64_t upload_size_bytes,
                              std::FILE* download) {
-  auto response =
-      send({method, path, query, std::move(headers), std::move(body)}, "s3", {upload, upload_size_bytes, download});
+  api::HttpTransfer transfer;
+  if (upload) {
+    transfer.upload = [upload](char* into, std::size_t size) { return std::fread(into, 1, size, upload); };
+    transfer.upload_size_bytes = upload_size_bytes;
+  }
+  if (download)
+    transfer.download = [download](std::string_view bytes) {
+      return std::fwrite(bytes.data(), 1, bytes.size(), download) == bytes.size();
+    };
+  auto response = send({method, path, query, std::move(headers), std::move(body)}, "s3", transfer);
   if (response.status >= 300) {
     if (method == "HEAD")
       throw Error(ErrorKind::missing, "HTTP" + std::to_string(response.status), path + " is not there.");

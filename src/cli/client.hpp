@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "api/wire/message.hpp"
+#include "api/wire/http_client.hpp"
 #include "base/value.hpp"
 
 namespace tarn::cli {
@@ -47,11 +47,10 @@ class Client {
   Value local(const std::string& method, const std::string& path, const std::string& body = {});
 
  private:
-  struct Transfer;
-  api::WireResponse send(api::WireRequest request, std::string_view signing_name, const Transfer& transfer);
+  api::WireResponse send(api::WireRequest request, std::string_view signing_name, const api::HttpTransfer& transfer);
 
   Target target_;
-  void* curl_;
+  api::HttpClient http_;
 };
 
 }  // namespace tarn::cli

@@ -14,35 +14,16 @@
 namespace tarn::gateway {
 namespace {
 
-constexpr std::string_view algorithm = "AWS4-HMAC-SHA256";
+constexpr std::string_view algorithm = api::signature_algorithm;
 
+using api::for_each_parameter;
 using api::percent_decode;
-
-std::string percent_encode(std::string_view text, bool keep_slash = false) {
-  std::string out;
-  out.reserve(text.size() + 16);
-  api::append_percent_encoded(out, text, keep_slash);
-  return out;
-}
 
 std::string lower(std::string_view text) {
   std::string out(text);
   for (char& c : out)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
   return out;
-}
-
-// Calls `each(name, value)`, both still encoded, for the parameters of a query string until it returns false.
-template <class F>
-void for_each_parameter(std::string_view query, F each) {
-  while (!query.empty()) {
-    auto end = std::min(query.find('&'), query.size());
-    std::string_view pair = query.substr(0, end);
-    query.remove_prefix(std::min(end + 1, query.size()));
-    if (pair.empty()) continue;
-    auto equals = std::min(pair.find('='), pair.size());
-    if (!each(pair.substr(0, equals), pair.substr(std::min(equals + 1, pair.size())))) return;
-  }
 }
 
 std::vector<std::string> split(std::string_view text, char separator) {
@@ -203,37 +184,6 @@ bool is_sub_resource(std::string_view name) {
   return std::find(std::begin(names), std::end(names), name) != std::end(names);
 }
 
-// Trimmed, and runs of spaces made one.
-void append_header_value(std::string& out, std::string_view value) {
-  bool pending = false, any = false;
-  for (char c : value) {
-    if (c == ' ' || c == '\t') {
-      pending = any;
-    } else {
-      if (pending) out += ' ';
-      pending = false;
-      any = true;
-      out += c;
-    }
-  }
-}
-
-std::string canonical_query(std::string_view query, bool presigned) {
-  std::vector<std::pair<std::string, std::string>> pairs;
-  for_each_parameter(query, [&](std::string_view name, std::string_view value) {
-    if (!presigned || name != "X-Amz-Signature")
-      pairs.emplace_back(percent_encode(percent_decode(name, true)), percent_encode(percent_decode(value, true)));
-    return true;
-  });
-  std::sort(pairs.begin(), pairs.end());
-  std::string out;
-  for (const auto& [name, value] : pairs) {
-    if (!out.empty()) out += '&';
-    out.append(name).append("=").append(value);
-  }
-  return out;
-}
-
 }  // namespace
 
 std::optional<std::string> query_parameter(std::string_view query, std::string_view name) {
@@ -278,35 +228,6 @@ std::optional<SignatureParts> find_signature(const api::WireRequest& request, co
   return from_header(request, *header, service);
 }
 
-std::string canonical_request(const api::WireRequest& request, const SignatureParts& parts, bool encode_path_twice,
-                              std::string_view payload_hash) {
-  std::string out = request.method + "\n";
-  out += encode_path_twice ? percent_encode(request.path, true)
-                           : percent_encode(percent_decode(request.path, false), true);
-  out += "\n" + canonical_query(request.query, parts.presigned) + "\n";
-  for (const std::string& name : parts.signed_headers) {
-    out += name + ":";
-    bool first = true;
-    for (const auto& [key, value] : request.headers) {
-      if (!api::same_header(key, name)) continue;
-      if (!first) out += ',';
-      first = false;
-      append_header_value(out, value);
-    }
-    out += '\n';
-  }
-  out += '\n';
-  for (std::size_t i = 0; i < parts.signed_headers.size(); i++) out += (i ? ";" : "") + parts.signed_headers[i];
-  out += "\n";
-  out += payload_hash;
-  return out;
-}
-
-std::string string_to_sign(const SignatureParts& parts, std::string_view canonical_request) {
-  return std::string(algorithm) + "\n" + parts.timestamp + "\n" + parts.scope() + "\n" +
-         hex_encode(digest(DigestKind::sha256, canonical_request));
-}
-
 std::string string_to_sign_version_2(const api::WireRequest& request, std::string_view bucket) {
   auto of_query_or_header = [&](std::string_view name) {
     if (auto value = query_parameter(request.query, name)) return *value;
@@ -319,7 +240,7 @@ std::string string_to_sign_version_2(const api::WireRequest& request, std::strin
     if (!key.starts_with("x-amz-")) return;
     std::string& all = amz[key];
     if (!all.empty()) all += ',';
-    append_header_value(all, value);
+    api::append_header_value(all, value);
   };
   std::vector<std::string> resources;
   for (const auto& [name, value] : request.headers) add_amz(name, value);
@@ -338,13 +259,6 @@ std::string string_to_sign_version_2(const api::WireRequest& request, std::strin
   out += request.path;
   for (std::size_t i = 0; i < resources.size(); i++) out += (i ? "&" : "?") + resources[i];
   return out;
-}
-
-std::string signing_key(std::string_view secret_access_key, const SignatureParts& parts) {
-  std::string key = hmac_sha256("AWS4" + std::string(secret_access_key), parts.date);
-  key = hmac_sha256(key, parts.region);
-  key = hmac_sha256(key, parts.service);
-  return hmac_sha256(key, "aws4_request");
 }
 
 }  // namespace tarn::gateway
