@@ -43,6 +43,7 @@ struct CommandLine {
   SyncOptions sync_options;
   std::string source_endpoint, source_profile;
   bool no_plaintext = false, recursive = false, force = false;
+  store::RepairOptions repair_options;
 
   CommandLine() {
     app.require_subcommand(1);
@@ -122,6 +123,16 @@ struct CommandLine {
     up->add_option("--smtp", o.smtp, "host:port of the mail server that e-mail goes to; else it stays in the outbox");
     up->add_option("--sms-webhook", o.sms_webhook,
                    "URL that gets text messages as JSON (PhoneNumber, Message); else they stay in the outbox");
+    up->add_option(
+        "--store", o.store,
+        "s3://bucket/prefix on another S3 that large bodies are kept in, from the first start on; its keys are "
+        "TARN_STORE_ACCESS_KEY_ID and TARN_STORE_SECRET_ACCESS_KEY, else AWS's");
+    up->add_option("--store-endpoint", o.store_endpoint, "Address of that S3; AWS's when not given");
+    up->add_option("--store-region", o.store_region, "Region of that S3; us-east-1 when not given");
+    up->add_option("--scrub-rate", o.scrub_rate,
+                   "How fast stored bodies are read again to find rot, in bytes a second (4MB, 500KB); 0: not at all. "
+                   "Default: 8MB, and 0 where they are on another S3")
+        ->transform(CLI::AsSizeValue(false));
     up->add_flag("--allow-reset", o.allow_reset, "Let POST /_tarn/reset empty this tarn");
     up->add_flag("--log-json", o.log_json, "Log in JSON, a line an event");
     up->add_flag("--quiet", o.quiet, "Do not log requests");
@@ -153,8 +164,17 @@ struct CommandLine {
                 << health.string_or("state") << ", up for " << health.int_or("uptime_s") << " s\nservices:";
       for (const auto& [name, state] : health.at("services").as_map()) std::cout << ' ' << name;
       std::cout << '\n';
+      print_scrub(health.at("scrub"));
       return 0;
     });
+  }
+
+  static void print_scrub(const Value& scrub) {
+    const std::string last = scrub.string_or("last_full_pass");
+    std::cout << "stored bodies: " << (last.empty() ? "not yet all read again" : "all read again by " + last);
+    if (const int64_t damaged = scrub.int_or("damaged_bodies"))
+      std::cout << "; " << damaged << " damaged: the log names them, and so does tarn store verify";
+    std::cout << '\n';
   }
 
   void add_outbox() {
@@ -235,17 +255,32 @@ struct CommandLine {
         ->capture_default_str();
   }
 
+  store::RemoteBodies remote() const { return remote_bodies("", up_options.store_endpoint, up_options.store_region); }
+
   void add_store() {
     CLI::App* store = app.add_subcommand("store", "Look into the object store of a tarn that is not running");
     store->require_subcommand(1);
     auto* verify = command(*store, "verify", "Read every record and every byte; exit code 1 when something is wrong",
-                           [this] { return store_verify(up_options.data_dir, no_plaintext, common.json); });
+                           [this] { return store_verify(up_options.data_dir, remote(), no_plaintext, common.json); });
     verify->add_flag("--no-plaintext", no_plaintext, "A body that stands in the clear is wrong, too");
     auto* locate = command(*store, "locate", "Tell where an object's bytes lie",
-                           [this] { return store_locate(up_options.data_dir, from, common.json); });
+                           [this] { return store_locate(up_options.data_dir, remote(), from, common.json); });
     locate->add_option("where", from, "s3://bucket/key")->required();
-    for (CLI::App* sub : {verify, locate}) {
+    auto* repair = command(*store, "repair", "Tell what can be mended; with --apply, do it", [this] {
+      if (repair_options.drop_corrupt && !repair_options.apply)
+        throw Error(ErrorKind::caller, "InvalidArgument", "--drop-corrupt changes the store: give --apply too.");
+      return store_repair(up_options.data_dir, remote(), repair_options, common.json);
+    });
+    repair->add_flag("--apply", repair_options.apply, "Do what is told without it");
+    repair->add_flag("--drop-corrupt", repair_options.drop_corrupt,
+                     "Take versions whose body is lost out of the index; a report tells which");
+    repair->add_flag("--remove-orphans", repair_options.remove_orphans,
+                     "Remove blobs that nothing knows; else they are put aside into objects/aside/");
+    for (CLI::App* sub : {verify, locate, repair}) {
       sub->add_option("--data", up_options.data_dir, "Folder of all state")->capture_default_str();
+      sub->add_option("--store-endpoint", up_options.store_endpoint,
+                      "Address of the S3 that holds the bodies, if changed");
+      sub->add_option("--store-region", up_options.store_region, "Its region, if changed");
       sub->add_flag("--json", common.json, "Print JSON");
     }
   }

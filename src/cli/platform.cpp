@@ -33,6 +33,7 @@
 #include "store/lifecycle.hpp"
 #include "store/notifications.hpp"
 #include "store/replication.hpp"
+#include "store/scrubber.hpp"
 #include "store/store.hpp"
 
 namespace tarn::cli {
@@ -90,6 +91,7 @@ struct Platform::Parts {
   govern::Authority authority;
   store::Lifecycle lifecycle;
   store::Replication replication;
+  store::Scrubber scrubber;
   govern::Identities identities;
   catalog::Catalog catalog;
   CrawlLogInLogs crawl_log;
@@ -116,13 +118,14 @@ struct Platform::Parts {
         logs(*metadata, clock, folder.file("logs")),
         keys(*metadata, key_encryption_keys(options, folder, random), clock, random),
         object_keys(keys),
-        store(store::open_local(folder.file("objects"), clock, random,
+        store(store::open_store(folder.file("objects"), clock, random,
                                 options.durable ? store::Durability::flushed : store::Durability::none, &object_keys,
-                                options.encrypted ? store::AtRest::encrypted : store::AtRest::clear)),
+                                options.encrypted ? store::AtRest::encrypted : store::AtRest::clear, options.bodies)),
         notifications(*store, store::events_of(*store), clock),
         s3_accounts(*metadata),
         lifecycle(*store, authority.internal(store::Access::write), clock),
         replication(*store, authority.internal(store::Access::write)),
+        scrubber(*store, clock, metrics, options.scrub_rate_bytes_per_s),
         identities(*metadata, clock, random),
         catalog(*metadata, clock),
         crawl_log(logs),
@@ -191,6 +194,15 @@ Value Platform::outbox() const {
         {{"at", format_iso8601(e.at)}, {"kind", e.kind}, {"to", e.to}, {"subject", e.subject}, {"body", e.body}}));
   return out;
 }
+Value Platform::scrub_state() const {
+  const store::ScrubState state = parts_->scrubber.state();
+  return Value::map(
+      {{"under_way", state.under_way},
+       {"bodies", state.blobs},
+       {"bytes", state.size_bytes},
+       {"last_full_pass", state.last_full_pass ? Value(format_iso8601(*state.last_full_pass, false)) : Value()},
+       {"damaged_bodies", state.damage.size()}});
+}
 std::string Platform::notification_certificate() {
   return parts_->signer.certificate();
 }
@@ -202,6 +214,7 @@ void Platform::start(const std::string& endpoint) {
   parts_->notifications.start();
   parts_->replication.start();
   parts_->lifecycle.start();
+  parts_->scrubber.start();
   parts_->jobs.start(endpoint);
   parts_->moves.start();
   parts_->publisher.start(endpoint);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "api/operations.hpp"
@@ -11,6 +12,7 @@
 #include "gateway/http/cross_origin.hpp"
 #include "govern/identities.hpp"
 #include "govern/key_encryption.hpp"
+#include "store/remote.hpp"
 
 namespace tarn::cli {
 
@@ -21,8 +23,10 @@ struct PlatformOptions {
   bool encrypted = true;         // false: bodies of new objects stand in the clear on disk
   govern::KeySource key_source;  // of the key-encryption key; none: the data folder's own file
   std::string job_runtime_dir;   // holds awsglue and tarn_job
-  std::string smtp_server;       // "host:port" that e-mail goes to; empty: it stays in the outbox
-  std::string sms_webhook;       // a URL that gets text messages; empty: they stay in the outbox
+  store::RemoteBodies bodies;    // where large bodies are, if not on the local disk
+  std::optional<uint64_t> scrub_rate_bytes_per_s;  // absent: the default, and nothing where bodies are remote
+  std::string smtp_server;                         // "host:port" that e-mail goes to; empty: it stays in the outbox
+  std::string sms_webhook;                         // a URL that gets text messages; empty: they stay in the outbox
 };
 
 // The data folder's own file of key-encryption keys.
@@ -49,6 +53,9 @@ class Platform {
   Value outbox() const;
   // The certificate that verifies notifications' signatures, in PEM.
   std::string notification_certificate();
+
+  // How far the scrubber is: {"under_way", "bodies", "bytes", "last_full_pass", "damaged_bodies"}. Names no object.
+  Value scrub_state() const;
 
   // What runs by itself begins to run. `endpoint` is where this tarn answers, for the processes that it starts.
   void start(const std::string& endpoint);

@@ -8,6 +8,7 @@
 #include "base/json.hpp"
 #include "base/log.hpp"
 #include "cli/platform.hpp"
+#include "cli/store.hpp"
 #include "cli/version.hpp"
 #include "gateway/http/server.hpp"
 
@@ -82,6 +83,8 @@ class Program {
     out.strict = options_.compat == "strict";
     out.job_runtime_dir = job_runtime_dir();
     out.smtp_server = options_.smtp;
+    out.bodies = remote_bodies(options_.store, options_.store_endpoint, options_.store_region);
+    out.scrub_rate_bytes_per_s = options_.scrub_rate;
     out.sms_webhook = options_.sms_webhook;
     out.key_source.file = options_.key_file;
     out.key_source.command = options_.key_command;
@@ -113,7 +116,8 @@ class Program {
       return json_response(Value::map({{"version", version},
                                        {"state", "ready"},
                                        {"uptime_s", uptime_s},
-                                       {"services", running_services(platform_->operations())}}));
+                                       {"services", running_services(platform_->operations())},
+                                       {"scrub", platform_->scrub_state()}}));
     });
     server.add_local("GET", "/_tarn/metrics", [this](const api::WireRequest&) {
       api::WireResponse out;

@@ -1,6 +1,8 @@
 // `tarn up`: serves everything on one address until it is told to stop.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 namespace tarn::cli {
@@ -19,6 +21,8 @@ struct UpOptions {
   std::string key_file, key_command;  // where the key-encryption key comes from, if not from the data folder
   std::string smtp;                   // "host:port"; empty: e-mail stays in the outbox
   std::string sms_webhook;            // a URL; empty: text messages stay in the outbox
+  std::string store, store_endpoint, store_region;  // "s3://bucket/prefix" of large bodies; empty: the local disk
+  std::optional<uint64_t> scrub_rate;
   bool allow_reset = false;
   bool log_json = false;
   bool quiet = false;

@@ -9,7 +9,7 @@ namespace tarn::store {
 
 BodyWriter::BodyWriter(LocalStore& store, std::string wrapping_key)
     : store_(store), wrapping_key_(std::move(wrapping_key)) {
-  store_.files_.require_space();
+  store_.blobs_->require_space();
 }
 BodyWriter::~BodyWriter() = default;
 
@@ -26,7 +26,7 @@ void BodyWriter::append(std::string_view bytes) {
   if (!file_) {
     id_ = store_.new_id();
     draw_data_key();
-    file_ = std::make_unique<BlobFileWriter>(store_.files_, id_, data_key_);
+    file_ = store_.blobs_->write(id_, data_key_);
     file_->append(inline_);
     inline_ = std::string();
   }
@@ -76,7 +76,7 @@ void BodyWriter::commit(Change& change) {
     throw;
   }
   try {
-    store_.files_.publish(id_);
+    store_.blobs_->publish(id_);
   } catch (const Error& error) {  // readers find it where it is, and the next opening tries again
     log(LogLevel::warning, "a blob could not be moved to its place", Value::map({{"error", error.message()}}));
   }

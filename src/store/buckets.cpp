@@ -17,7 +17,7 @@ void LocalStore::create_bucket(const BucketInfo& info) {
                 "different name and try again.")
         .with("BucketName", info.name);
   }
-  files_.require_space();
+  blobs_->require_space();
   Batch batch(index_);
   batch.put(Family::records, bucket_key(info.name), encode(info));
   index_.commit(batch);

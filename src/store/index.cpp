@@ -1,19 +1,18 @@
 #include "store/index.hpp"
 
-#include <rocksdb/cache.h>
+#include <fcntl.h>
 #include <rocksdb/db.h>
-#include <rocksdb/filter_policy.h>
-#include <rocksdb/table.h>
-#include <rocksdb/utilities/table_properties_collectors.h>
 #include <rocksdb/write_batch.h>
+#include <unistd.h>
 
-#include <cstdarg>
-#include <cstdio>
+#include <filesystem>
 
 #include "base/error.hpp"
 #include "base/limits.hpp"
 #include "base/log.hpp"
+#include "store/blob_files.hpp"
 #include "store/index_files.hpp"
+#include "store/index_options.hpp"
 
 #ifdef __SANITIZE_THREAD__
 // RocksDB comes uninstrumented, so what its threads hand to one another looks like races. And a table of locks may be
@@ -44,68 +43,6 @@ rocksdb::Slice slice(std::string_view bytes) {
 
 void check(const rocksdb::Status& status) {
   if (!status.ok()) fail(status);
-}
-
-// RocksDB's own log would be a file beside the data, and where asserts are left in it (Debian's build) ends the process
-// when the disk is full.
-class IndexLog final : public rocksdb::Logger {
- public:
-  IndexLog() : Logger(rocksdb::WARN_LEVEL) {}
-  using Logger::Logv;
-  void Logv(const char* format, va_list arguments) override { Logv(rocksdb::INFO_LEVEL, format, arguments); }
-  void Logv(rocksdb::InfoLogLevel level, const char* format, va_list arguments) override {
-    if (level < GetInfoLogLevel() || level >= rocksdb::HEADER_LEVEL) return;
-    char text[1024];
-    std::vsnprintf(text, sizeof text, format, arguments);
-    log(LogLevel::warning, "object index", Value::map({{"message", text}}));
-  }
-};
-
-rocksdb::DBOptions database_options(rocksdb::Env* env, Index::Age age) {
-  rocksdb::DBOptions options;
-  options.env = env;
-  options.create_if_missing = options.error_if_exists = age == Index::Age::fresh;
-  options.create_missing_column_families = true;
-  options.max_background_jobs = 2;
-  options.max_open_files = 512;
-  options.max_file_opening_threads = 1;
-  options.db_write_buffer_size = 40 << 20;
-  options.max_total_wal_size = 64 << 20;  // bounds what an opening must replay
-  options.avoid_flush_during_recovery = true;
-  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
-  options.info_log = std::make_shared<IndexLog>();
-  options.max_manifest_file_size = 4 << 20;
-  options.stats_dump_period_sec = 0;
-  options.stats_persist_period_sec = 0;
-  options.bytes_per_sync = 1 << 20;
-  options.is_fd_close_on_exec = true;
-  options.max_bgerror_resume_count = 0;  // Index::recover() does it, and has to know
-  return options;
-}
-
-rocksdb::ColumnFamilyOptions family_options(Family family, const std::shared_ptr<rocksdb::Cache>& cache) {
-  rocksdb::BlockBasedTableOptions table;
-  table.block_cache = cache;
-  table.block_size = 8 << 10;
-  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
-  // In parts: the filter and index of a table of a million keys are blocks of a megabyte, which no shard of the cache
-  // would keep, so that each read fetched them again.
-  table.partition_filters = true;
-  table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
-  table.metadata_block_size = 8 << 10;
-  table.cache_index_and_filter_blocks = true;
-  table.pin_l0_filter_and_index_blocks_in_cache = true;
-  table.format_version = 5;
-
-  rocksdb::ColumnFamilyOptions options;
-  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
-  options.compression = rocksdb::kNoCompression;
-  options.write_buffer_size = (family == Family::bodies ? 16 : 8) << 20;
-  options.max_write_buffer_number = 3;
-  options.level_compaction_dynamic_level_bytes = true;
-  // Many deletions in a row would slow a listing down until they are compacted away.
-  options.table_properties_collector_factories.push_back(rocksdb::NewCompactOnDeletionCollectorFactory(4096, 2048));
-  return options;
 }
 
 }  // namespace
@@ -163,19 +100,29 @@ std::string_view Cursor::value() const {
   return iterator_->value().ToStringView();
 }
 
+namespace {
+
+// What an earlier process wrote to its log and did not flush is read by this one, and followed by what it flushes: were
+// the former lost then, recovery would stop there, and lose the latter with it.
+void flush_logs(const std::string& path) {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(path, error)) {
+    if (entry.path().extension() != ".log") continue;
+    Descriptor fd(::open(entry.path().c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd || ::fdatasync(fd.get()) != 0) throw_storage_error("flushing the object index", errno);
+  }
+}
+
+}  // namespace
+
 Index::Index(const std::string& path, bool flushed, Age age, std::function<void()> settled)
     : flushed_(flushed),
       settled_(std::move(settled)),
       unsettled_(age == Age::fresh),
       files_(new IndexFiles(age == Age::fresh)),
       env_(rocksdb::NewCompositeEnv(files_)) {
-  auto cache = rocksdb::NewLRUCache(32 << 20, 3);  // 8 shards
-  std::vector<rocksdb::ColumnFamilyDescriptor> descriptors = {
-      {rocksdb::kDefaultColumnFamilyName, family_options(Family::records, cache)},
-      {"objects", family_options(Family::objects, cache)},
-      {"versions", family_options(Family::versions, cache)},
-      {"bodies", family_options(Family::bodies, cache)},
-  };
+  if (flushed && age == Age::old) flush_logs(path);
+  const std::vector<rocksdb::ColumnFamilyDescriptor> descriptors = family_descriptors();
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
   rocksdb::Status status = rocksdb::DB::Open(database_options(env_.get(), age), path, descriptors, &handles, &db);
@@ -254,6 +201,7 @@ void Index::recover() {
 std::unique_ptr<Cursor> Index::cursor(Family family, std::string_view to) const {
   std::unique_ptr<Cursor> cursor(new Cursor(std::make_shared<const Cursor::Bound>(to)));
   rocksdb::ReadOptions options;
+  options.fill_cache = family != Family::bodies;
   if (!to.empty()) options.iterate_upper_bound = &cursor->bound_->end;
   cursor->iterator_.reset(db_->NewIterator(options, families_[static_cast<int>(family)]));
   return cursor;

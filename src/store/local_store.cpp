@@ -4,6 +4,7 @@
 #include "base/limits.hpp"
 #include "base/log.hpp"
 #include "store/coding.hpp"
+#include "store/remote_blobs.hpp"
 
 namespace tarn::store {
 namespace {
@@ -23,17 +24,22 @@ void erase_all_keys(const Index& index, Batch& batch, Family family, std::string
 
 std::unique_ptr<Store> open_local(const std::string& path, Clock& clock, Random& random, Durability durability,
                                   KeyKeeper* keeper, AtRest at_rest) {
-  return std::make_unique<LocalStore>(path, clock, random, durability, keeper, at_rest);
+  return open_store(path, clock, random, durability, keeper, at_rest, {});
+}
+
+std::unique_ptr<Store> open_store(const std::string& path, Clock& clock, Random& random, Durability durability,
+                                  KeyKeeper* keeper, AtRest at_rest, const RemoteBodies& remote) {
+  return std::make_unique<LocalStore>(path, clock, random, durability, keeper, at_rest, remote);
 }
 
 LocalStore::LocalStore(const std::string& path, Clock& clock, Random& random, Durability durability, KeyKeeper* keeper,
-                       AtRest at_rest)
+                       AtRest at_rest, const RemoteBodies& remote)
     : clock_(clock),
       random_(random),
       folder_(path, DataFolder::Missing::create),
-      files_(path, durability == Durability::flushed),
       index_(path + "/index", durability == Durability::flushed, folder_.is_new() ? Index::Age::fresh : Index::Age::old,
              [this, durability] { folder_.set_mark(durability == Durability::flushed); }),
+      blobs_(open_blobs(path, durability == Durability::flushed, index_, remote, random.hex(32))),
       keys_(index_, keeper, random),
       at_rest_(at_rest) {
   std::string stored;
@@ -47,7 +53,7 @@ LocalStore::LocalStore(const std::string& path, Clock& clock, Random& random, Du
   }
   recover_incoming();
   count_objects();
-  reclaimer_ = std::make_unique<Reclaimer>(index_, files_, *pins_);
+  reclaimer_ = std::make_unique<Reclaimer>(index_, *blobs_, *pins_);
 }
 
 LocalStore::~LocalStore() {
@@ -71,13 +77,20 @@ LocalStore::~LocalStore() {
 
 void LocalStore::recover_incoming() {
   std::string record;
-  for (BlobId id : files_.incoming()) {
+  Batch later(index_);
+  for (BlobId id : blobs_->unsettled()) {
     if (index_.get(Family::records, file_key(id), record)) {
-      files_.publish(id);
-    } else {
-      files_.remove_incoming(id);
+      blobs_->publish(id);
+      continue;
+    }
+    try {
+      blobs_->remove_unsettled(id);
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::outside) throw;
+      later.put(Family::records, removal_key(id), {});  // the reclaimer tries again
     }
   }
+  if (!later.empty()) index_.commit(later);
 }
 
 void LocalStore::count_objects() {
@@ -155,7 +168,7 @@ void LocalStore::reset() {
   for (Family family : {Family::objects, Family::versions, Family::bodies}) {
     erase_all_keys(index_, batch, family, "", std::string(limits::max_key_size_bytes * 2, '\xff'));
   }
-  for (std::string_view kind : {"b", "u", "p", "r", "f", "l", "n", "q", "e"}) {
+  for (std::string_view kind : {"b", "u", "p", "r", "f", "l", "n", "q", "e", "x"}) {
     erase_all_keys(index_, batch, Family::records, kind, after_prefix(kind));
   }
   std::string limit;

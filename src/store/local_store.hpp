@@ -10,13 +10,14 @@
 #include <shared_mutex>
 #include <thread>
 
-#include "store/blob_files.hpp"
+#include "store/blobs.hpp"
 #include "store/data_folder.hpp"
 #include "store/index.hpp"
 #include "store/locks.hpp"
 #include "store/outbox.hpp"
 #include "store/reclaimer.hpp"
 #include "store/records.hpp"
+#include "store/remote.hpp"
 #include "store/store.hpp"
 #include "store/store_keys.hpp"
 
@@ -79,7 +80,7 @@ class Change {
 class LocalStore : public Store {
  public:
   LocalStore(const std::string& path, Clock& clock, Random& random, Durability durability, KeyKeeper* keeper,
-             AtRest at_rest);
+             AtRest at_rest, const RemoteBodies& remote);
   ~LocalStore() override;
 
   void create_bucket(const BucketInfo& bucket) override;
@@ -150,6 +151,7 @@ class LocalStore : public Store {
   friend class LocalObjectWriter;
   friend class LocalPartWriter;
   friend class BodyWriter;
+  friend class Scrubber;
 
   void recover_incoming();
   void count_objects();
@@ -190,8 +192,8 @@ class LocalStore : public Store {
   Clock& clock_;
   Random& random_;
   DataFolder folder_;
-  BlobFiles files_;
   mutable Index index_;
+  std::unique_ptr<Blobs> blobs_;
   StoreKeys keys_;
   AtRest at_rest_;
   Outbox outbox_{index_};
@@ -242,7 +244,7 @@ class BodyWriter {
   Digest digest_{DigestKind::md5};
   std::string wrapping_key_, data_key_;
   std::string inline_, md5_;
-  std::unique_ptr<BlobFileWriter> file_;
+  std::unique_ptr<BlobWriter> file_;
   FileRecord file_record_;
   BlobId id_ = 0;
   uint64_t size_bytes_ = 0;

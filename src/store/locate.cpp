@@ -6,12 +6,15 @@
 #include "store/data_folder.hpp"
 #include "store/index.hpp"
 #include "store/records.hpp"
+#include "store/remote_blobs.hpp"
 
 namespace tarn::store {
 
-std::optional<Location> locate_local(const std::string& path, std::string_view bucket, std::string_view key) {
+std::optional<Location> locate_local(const std::string& path, std::string_view bucket, std::string_view key,
+                                     const RemoteBodies& remote) {
   DataFolder folder(path, DataFolder::Missing::refuse);
   Index index(path + "/index", false);
+  const std::unique_ptr<Blobs> blobs = open_blobs(path, false, index, remote, "");
   std::string stored;
   if (!index.get(Family::objects, object_key(bucket, key), stored)) return std::nullopt;
   ObjectRecord object = decode_object(stored);
@@ -24,8 +27,8 @@ std::optional<Location> locate_local(const std::string& path, std::string_view b
   Location out{object.info.size_bytes, object.info.etag, {}};
   for (const Extent& extent : object.extents) {
     BodyPiece piece;
-    const std::string place = BlobFiles::path_of(extent.blob);
-    piece.blob = place.substr(place.rfind('/') + 1);
+    const std::string place = blobs->place_of(extent.blob);
+    piece.blob = blob_name(extent.blob);
     piece.offset_bytes = extent.offset_bytes;
     piece.size_bytes = extent.size_bytes;
     if (!extent.file) {
@@ -34,9 +37,10 @@ std::optional<Location> locate_local(const std::string& path, std::string_view b
     } else {
       // What was just committed before a crash waits in incoming/ for the next opening.
       piece.file = place;
-      if (!std::filesystem::exists(path + "/" + place) && std::filesystem::exists(path + "/incoming/" + piece.blob))
+      if (blobs->open_ones_stay() && !std::filesystem::exists(path + "/" + place) &&
+          std::filesystem::exists(path + "/incoming/" + piece.blob))
         piece.file = "incoming/" + piece.blob;
-      piece.there = std::filesystem::exists(path + "/" + piece.file);
+      piece.there = blobs->size_of(extent.blob) > 0;
     }
     out.pieces.push_back(std::move(piece));
   }

@@ -167,7 +167,7 @@ ObjectInfo LocalStore::copy(const Grant& read, std::string_view from_bucket, std
   require(read, Access::read, from_bucket, from_key);
   require(write, Access::write, to_bucket, to_key);
   require_valid_key(to_key);
-  files_.require_space();
+  blobs_->require_space();
   auto buckets_held = bucket_locks_.hold({bucket_locks_.shared(from_bucket), bucket_locks_.shared(to_bucket)});
   bucket(from_bucket);
   auto to = bucket(to_bucket);

@@ -1,5 +1,3 @@
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstring>
 #include <set>
@@ -26,13 +24,12 @@ char* sealed_buffer() {
 // files, which stay pinned, a few are open at a time. Sealed bodies are opened as they are read, a piece at a time.
 class LocalReader final : public ObjectReader {
  public:
-  LocalReader(ObjectRecord record, std::map<BlobId, std::string> bodies, std::string wrapping_key,
-              const BlobFiles& files)
+  LocalReader(ObjectRecord record, std::map<BlobId, std::string> bodies, std::string wrapping_key, const Blobs& blobs)
       : info_(std::move(record.info)),
         extents_(std::move(record.extents)),
         bodies_(std::move(bodies)),
         wrapping_key_(std::move(wrapping_key)),
-        files_(files) {
+        blobs_(blobs) {
     uint64_t start = 0;
     for (const Extent& e : extents_) {
       starts_.push_back(start);
@@ -45,7 +42,7 @@ class LocalReader final : public ObjectReader {
     if (pins_) pins_->drop(pinned_);
   }
 
-  void hold_open(BlobId id, Descriptor fd) { open_.emplace_back(id, std::make_shared<Descriptor>(std::move(fd))); }
+  void hold_open(BlobId id, std::unique_ptr<BlobReader> blob) { open_.emplace_back(id, std::move(blob)); }
   void keep_pinned(std::shared_ptr<Pins> pins, std::vector<BlobId> ids) {
     pins_ = std::move(pins);
     pinned_ = std::move(ids);
@@ -71,6 +68,13 @@ class LocalReader final : public ObjectReader {
     return done;
   }
 
+  void fetch_first() const {
+    const std::size_t i = extent_at(at_);
+    if (at_ == end_ || !extents_[i].file || blob(extents_[i].blob)->fd() >= 0) return;
+    char first;
+    read_at(at_, &first, 1);
+  }
+
   void restrict_to(uint64_t offset, uint64_t size) override {
     start_ = at_ = std::min(offset, info_.size_bytes);
     end_ = start_ + std::min(size, info_.size_bytes - start_);
@@ -88,7 +92,9 @@ class LocalReader final : public ObjectReader {
     std::size_t i = extent_at(at_);
     if (at_ == end_ || !extents_[i].file || extents_[i].sealed() || end_ > starts_[i] + extents_[i].size_bytes)
       return std::nullopt;
-    return FileRange{file(extents_[i].blob)->get(), extents_[i].offset_bytes + at_ - starts_[i], end_ - at_};
+    const int fd = blob(extents_[i].blob)->fd();
+    if (fd < 0) return std::nullopt;
+    return FileRange{fd, extents_[i].offset_bytes + at_ - starts_[i], end_ - at_};
   }
 
  private:
@@ -98,17 +104,17 @@ class LocalReader final : public ObjectReader {
     return static_cast<std::size_t>(std::upper_bound(starts_.begin(), starts_.end(), offset) - starts_.begin()) - 1;
   }
 
-  std::shared_ptr<Descriptor> file(BlobId id) const {
+  std::shared_ptr<const BlobReader> blob(BlobId id) const {
     std::lock_guard lock(mutex_);
-    for (const auto& [open_id, fd] : open_) {
-      if (open_id == id) return fd;
+    for (const auto& [open_id, open] : open_) {
+      if (open_id == id) return open;
     }
-    Descriptor fd = files_.open(id);
-    if (!fd)
+    std::shared_ptr<const BlobReader> opened = blobs_.open(id);
+    if (!opened)
       throw Error(ErrorKind::bug, "InternalError", "The body of this object is missing. Restore it from a copy.")
           .with("Key", info_.key);
     if (open_.size() == max_open_files) open_.erase(open_.begin());
-    return open_.emplace_back(id, std::make_shared<Descriptor>(std::move(fd))).second;
+    return open_.emplace_back(id, std::move(opened)).second;
   }
 
   // Cut so that what is read next begins with a piece, and no piece is opened twice.
@@ -148,18 +154,9 @@ class LocalReader final : public ObjectReader {
   }
 
   void read_file(BlobId id, uint64_t offset, char* into, std::size_t size) const {
-    std::shared_ptr<Descriptor> fd = file(id);
-    while (size > 0) {
-      ssize_t n = ::pread(fd->get(), into, size, static_cast<off_t>(offset));
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) throw_storage_error("reading a blob", errno);
-      if (n == 0)
-        throw Error(ErrorKind::bug, "InternalError",
-                    "The stored body of this object is too short. Restore it from a copy.");
-      offset += static_cast<uint64_t>(n);
-      into += n;
-      size -= static_cast<std::size_t>(n);
-    }
+    if (blob(id)->read(offset, into, size) < size)
+      throw Error(ErrorKind::bug, "InternalError",
+                  "The stored body of this object is too short. Restore it from a copy.");
   }
 
   ObjectInfo info_;
@@ -167,15 +164,19 @@ class LocalReader final : public ObjectReader {
   std::vector<uint64_t> starts_;  // of each extent in the body
   std::map<BlobId, std::string> bodies_;
   std::string wrapping_key_;  // of the sealed ones
-  const BlobFiles& files_;
+  const Blobs& blobs_;
   mutable std::mutex mutex_;
-  mutable std::vector<std::pair<BlobId, std::shared_ptr<Descriptor>>> open_;  // the latest opened last
+  mutable std::vector<std::pair<BlobId, std::shared_ptr<const BlobReader>>> open_;  // the latest opened last
   std::shared_ptr<Pins> pins_;
   std::vector<BlobId> pinned_;
   uint64_t start_ = 0, end_ = 0, at_ = 0;
 };
 
 }  // namespace
+
+void fetch_first(const ObjectReader& reader) {
+  if (const auto* local = dynamic_cast<const LocalReader*>(&reader)) local->fetch_first();
+}
 
 std::unique_ptr<ObjectReader> LocalStore::open_record(std::string_view bucket_name, ObjectRecord record,
                                                       std::string_view customer_key) const {
@@ -195,12 +196,12 @@ std::unique_ptr<ObjectReader> LocalStore::open_record(std::string_view bucket_na
   const std::string key = record.info.key;
   const std::string version_id = record.info.version_id;
   const uint64_t sequence = record.sequence;
-  auto reader = std::make_unique<LocalReader>(std::move(record), std::move(bodies), std::move(wrapping_key), files_);
-  if (files.size() == 1) {
-    Descriptor fd = files_.open(*files.begin());
-    if (!fd) return nullptr;
-    reader->hold_open(*files.begin(), std::move(fd));
-  } else if (files.size() > 1) {
+  auto reader = std::make_unique<LocalReader>(std::move(record), std::move(bodies), std::move(wrapping_key), *blobs_);
+  if (files.size() == 1 && blobs_->open_ones_stay()) {
+    std::unique_ptr<BlobReader> blob = blobs_->open(*files.begin());
+    if (!blob) return nullptr;
+    reader->hold_open(*files.begin(), std::move(blob));
+  } else if (!files.empty()) {
     std::vector<BlobId> ids(files.begin(), files.end());
     pins_->add(ids);
     reader->keep_pinned(pins_, ids);

@@ -10,8 +10,8 @@ namespace tarn::store {
 namespace {
 
 constexpr std::size_t batch_size = 256;
-// Pinned files, doubts and failures are looked at again after this long.
-constexpr auto retry_interval = std::chrono::seconds(1);
+// Pinned files, doubts and failures are looked at again after this long; what fails again, ever later.
+constexpr auto retry_interval = std::chrono::seconds(1), longest_retry_interval = std::chrono::seconds(64);
 
 }  // namespace
 
@@ -34,7 +34,7 @@ bool Pins::has(BlobId id) const {
   return counts_.contains(id);
 }
 
-Reclaimer::Reclaimer(Index& index, BlobFiles& files, Pins& pins) : index_(index), files_(files), pins_(pins) {
+Reclaimer::Reclaimer(Index& index, Blobs& blobs, Pins& pins) : index_(index), blobs_(blobs), pins_(pins) {
   auto cursor = index_.cursor(Family::records, after_prefix(removal_keys));
   for (bool at = cursor->seek(removal_keys); at; at = cursor->next()) {
     removals_.push_back(Decoder(cursor->key().substr(removal_keys.size())).ordered());
@@ -68,19 +68,22 @@ void Reclaimer::discarded(BlobId below) {
 }
 
 void Reclaimer::run(std::stop_token stop) {
+  auto pause = retry_interval;
   while (!stop.stop_requested()) {
     bool worked = false, blocked = false;
     try {
       worked = discard(blocked) || remove_some() || settle_doubts();
+      pause = retry_interval;
     } catch (const Error& error) {
       blocked = true;
+      pause = std::min(pause * 2, longest_retry_interval);
       log(LogLevel::warning, "reclaiming space failed, will be tried again", Value::map({{"error", error.message()}}));
     }
     if (worked) continue;
     std::unique_lock lock(mutex_);
     auto wanted = [&] { return !removals_.empty() || discard_below_ != 0; };
     if (blocked) {
-      changed_.wait_for(lock, stop, retry_interval, [] { return false; });
+      changed_.wait_for(lock, stop, pause, [] { return false; });
     } else if (!pinned_.empty() || !doubts_.empty()) {
       changed_.wait_for(lock, stop, retry_interval, wanted);
     } else {
@@ -103,8 +106,8 @@ bool Reclaimer::remove_some() {
     if (ids.empty()) return false;
   }
   try {
-    for (BlobId id : ids) files_.remove(id);
-    files_.flush_removals(ids);
+    for (BlobId id : ids) blobs_.remove(id);
+    blobs_.flush_removals(ids);
     Batch batch(index_);
     for (BlobId id : ids) batch.erase(Family::records, removal_key(id));
     index_.commit(batch, true);
@@ -124,16 +127,16 @@ bool Reclaimer::discard(bool& blocked) {
   }
   if (below == 0) return false;
   std::vector<BlobId> removed;
-  for (BlobId id : files_.all()) {
+  for (BlobId id : blobs_.all()) {
     if (id >= below) continue;
     if (pins_.has(id)) {
       blocked = true;
     } else {
-      files_.remove(id);
+      blobs_.remove(id);
       removed.push_back(id);
     }
   }
-  files_.flush_removals(removed);
+  blobs_.flush_removals(removed);
   if (blocked) return false;
   std::lock_guard lock(mutex_);
   if (discard_below_ == below) {
@@ -157,7 +160,7 @@ bool Reclaimer::settle_doubts() {
   }
   std::string record;
   for (BlobId id : settled) {
-    if (!index_.get(Family::records, file_key(id), record)) files_.remove_incoming(id);
+    if (!index_.get(Family::records, file_key(id), record)) blobs_.remove_unsettled(id);
   }
   return !settled.empty();
 }

@@ -9,7 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "store/blob_files.hpp"
+#include "store/blobs.hpp"
 #include "store/index.hpp"
 #include "store/locks.hpp"
 
@@ -32,7 +32,7 @@ class Pins {
 class Reclaimer {
  public:
   // Takes up the removals that the index still holds.
-  Reclaimer(Index& index, BlobFiles& files, Pins& pins);
+  Reclaimer(Index& index, Blobs& blobs, Pins& pins);
   ~Reclaimer();
 
   // These stand in the index as removals.
@@ -51,7 +51,7 @@ class Reclaimer {
   bool settle_doubts();
 
   Index& index_;
-  BlobFiles& files_;
+  Blobs& blobs_;
   Pins& pins_;
   std::mutex mutex_;
   std::condition_variable_any changed_;

@@ -12,6 +12,7 @@
 #include "base/digest.hpp"
 #include "base/error.hpp"
 #include "base/limits.hpp"
+#include "store/blob_files.hpp"
 #include "store/checksums.hpp"
 #include "store/local_store.hpp"
 #include "store/test_store.hpp"

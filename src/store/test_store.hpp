@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <string>
 #include <thread>
@@ -59,13 +60,19 @@ inline constexpr std::size_t inline_limit = limits::max_inline_object_size_bytes
 inline constexpr std::size_t min_part = limits::min_part_size_bytes;
 
 struct StoreTest : testing::Test {
-  std::string folder = testing::TempDir() + "/store_" + std::to_string(getpid()) + "_" +
-                       testing::UnitTest::GetInstance()->current_test_info()->name();
+  std::string folder = testing::TempDir() + "/store_" + std::to_string(getpid()) + "_" + test_name();
   ManualClock clock{Time{} + std::chrono::hours(24 * 365 * 50)};
   SeededRandom random{7};
   TestKeeper keeper;
   Grant grant = govern::Authority::grant(Access::write);
   std::unique_ptr<Store> store;
+
+  // A parameter stands behind a slash.
+  static std::string test_name() {
+    std::string name = testing::UnitTest::GetInstance()->current_test_info()->name();
+    std::replace(name.begin(), name.end(), '/', '_');
+    return name;
+  }
 
   StoreTest() {
     std::filesystem::remove_all(folder);

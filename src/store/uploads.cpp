@@ -129,7 +129,7 @@ UploadInfo LocalStore::create_upload(const Grant& grant, std::string_view bucket
                       " checksum algorithm.");
     }
   }
-  files_.require_space();
+  blobs_->require_space();
   auto bucket_held = bucket_locks_.hold({bucket_locks_.shared(bucket_name)});
   auto info = bucket(bucket_name);
   if (headers.retention || headers.legal_hold) settle_lock(*info, headers, clock_.now());
@@ -231,7 +231,7 @@ PartInfo LocalStore::copy_part(const Grant& read, std::string_view from_bucket, 
   require_part_number(number);
   bucket(bucket_name);
   UploadInfo upload = require_upload(bucket_name, key, upload_id).info;
-  files_.require_space();
+  blobs_->require_space();
 
   // The sums are taken from an open reader, before the locks; the record must then still be the one that was read.
   auto reader = open(read, from_bucket, from_key, from_version_id, from_customer_key);

@@ -2,8 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "base/value.hpp"
+#include "store/remote.hpp"
 
 namespace tarn::store {
 
@@ -16,10 +20,15 @@ struct Verification {
   std::vector<std::string> plain_users;
   // What is wrong, a sentence each, with the object or the file it is about. Empty: all is well.
   std::vector<std::string> problems;
+  // What the scrubber (scrubber.hpp) has found while the store was open and is still there, a sentence each; and when
+  // its last pass over all bodies ended.
+  std::vector<std::string> scrubbed_damage;
+  std::optional<Time> last_full_scrub;
 };
 
 // Reads every record and every body of the closed store in the folder `path`. A store that is open throws Error
-// (caller, DataFolderInUse), a folder that holds none Error (caller, InvalidDataFolder).
-Verification verify_local(const std::string& path);
+// (caller, DataFolderInUse), a folder that holds none Error (caller, InvalidDataFolder). An index that can't be read is
+// one problem, and then the only one: repair.hpp. `remote` as for open_local(): bodies that lie there are read, too.
+Verification verify_local(const std::string& path, const RemoteBodies& remote = {});
 
 }  // namespace tarn::store

@@ -15,6 +15,7 @@
 #include "gateway/s3/requests.hpp"
 #include "gateway/s3/transfer.hpp"
 #include "gateway/s3/versioning.hpp"
+#include "store/remote.hpp"
 
 namespace tarn::gateway::s3 {
 namespace {
@@ -119,6 +120,7 @@ model::GetObjectOutput get_object(const Parts& parts, Context& context, const mo
   encryption_into(reader->info().encryption, key, out);
   if (auto sent = describe(context, in, reader->info(), out)) {
     if (sent->size_bytes != reader->info().size_bytes) reader->restrict_to(sent->offset_bytes, sent->size_bytes);
+    store::fetch_first(*reader);
     context.response_body = std::move(reader);
   }
   return out;
