@@ -1,6 +1,6 @@
 // Kills the object store at random moments and looks whether anything acknowledged was lost.
 //
-//   store_stress [--seed N] [--seconds S] [--threads N] [--folder DIR] [--mode kill|failing|full]
+//   store_stress [--seed N] [--seconds S] [--threads N] [--folder DIR] [--mode kill|failing|full|slow|torn]
 //
 // kill: a child process opens the store and does random operations on several threads. Before each it tells through a
 // pipe what it is about to do, after each that it is done. At a random moment it gets a SIGKILL. Then every record and
@@ -14,6 +14,11 @@
 // full: the same folder on a small disk of its own (a tmpfs; needs root, else it says so and passes) that is filled up
 // and emptied again while the operations go on; an operation may then fail, and must have changed nothing, and all must
 // work once there is space.
+//
+// slow: as kill, on a disk whose flushes and writes take a while (disk_faults.hpp).
+//
+// torn: as kill, and after two rounds of three the power is cut: what was written and not flushed may be there, be cut
+// off or hold nonsense, in pages.
 //
 // Each thread has keys of its own, so that at most one operation on a key is open when the kill comes. The operations
 // follow from the seed (the moment of the kill does not).
@@ -44,6 +49,8 @@
 #include "store/store.hpp"
 #include "store/test_keeper.hpp"
 #include "store/verify.hpp"
+
+#include "disk_faults.hpp"
 
 namespace {
 
@@ -424,20 +431,24 @@ class Parent {
 
   int run() {
     std::filesystem::remove_all(options_.folder);
+    if (options_.mode == "slow") stress::slow_the_disk();
+    if (options_.mode == "torn") stress::note_flushes(options_.folder + ".flushed");
     auto end = SteadyClock::now() + std::chrono::duration<double>(options_.seconds);
     Dice dice(options_.seed);
     uint64_t round = 0;
     for (; SteadyClock::now() < end; round++) {
       play(round, dice);
+      if (options_.mode == "torn" && round % 3 != 1) torn_ += stress::cut_the_power(options_.folder, dice.next());
       compare();
     }
     std::printf(
-        "passed: seed %llu, %llu rounds, %llu kills, %llu operations acknowledged, %llu cut off, %llu refused, %.1f MB "
-        "verified\n",
+        "passed: seed %llu, %llu rounds, %llu kills, %llu operations acknowledged, %llu cut off, %llu refused, %llu "
+        "files "
+        "torn, %.1f MB verified\n",
         static_cast<unsigned long long>(options_.seed), static_cast<unsigned long long>(round),
         static_cast<unsigned long long>(kills_), static_cast<unsigned long long>(acknowledged_),
         static_cast<unsigned long long>(cut_off_), static_cast<unsigned long long>(refused_),
-        static_cast<double>(verified_size_bytes_) / 1e6);
+        static_cast<unsigned long long>(torn_), static_cast<double>(verified_size_bytes_) / 1e6);
     std::filesystem::remove_all(options_.folder);
     return 0;
   }
@@ -598,7 +609,7 @@ class Parent {
   Options options_;
   Model model_;                                                         // what was acknowledged
   std::map<std::pair<uint64_t, uint64_t>, std::vector<Content>> open_;  // what was begun and not acknowledged
-  uint64_t kills_ = 0, acknowledged_ = 0, cut_off_ = 0, refused_ = 0, verified_size_bytes_ = 0;
+  uint64_t kills_ = 0, acknowledged_ = 0, cut_off_ = 0, refused_ = 0, torn_ = 0, verified_size_bytes_ = 0;
 };
 
 // ---- a full disk
