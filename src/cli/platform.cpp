@@ -9,12 +9,14 @@
 #include "cli/data_folder.hpp"
 #include "compute/jobs/jobs.hpp"
 #include "gateway/athena/athena.hpp"
+#include "gateway/events/events.hpp"
 #include "gateway/glue/glue.hpp"
 #include "gateway/glue/jobs.hpp"
 #include "gateway/iam/iam.hpp"
 #include "gateway/kms/kms.hpp"
 #include "gateway/logs/logs.hpp"
 #include "gateway/s3/s3.hpp"
+#include "gateway/scheduler/scheduler.hpp"
 #include "gateway/sns/sns.hpp"
 #include "gateway/sqs/sqs.hpp"
 #include "gateway/stepfunctions/stepfunctions.hpp"
@@ -28,6 +30,8 @@
 #include "notify/message_store.hpp"
 #include "notify/publisher.hpp"
 #include "notify/queues.hpp"
+#include "orchestrate/events/schedules.hpp"
+#include "orchestrate/events/service_events.hpp"
 #include "orchestrate/states/executions.hpp"
 #include "query/athena.hpp"
 #include "store/lifecycle.hpp"
@@ -93,6 +97,16 @@ struct Platform::Parts {
   store::Replication replication;
   store::Scrubber scrubber;
   govern::Identities identities;
+  // What others tell their events, before them: they end first.
+  api::Operations operations;
+  notify::Targets targets;
+  notify::MessageStore event_store;
+  notify::Deliveries event_deliveries;
+  orchestrate::Invocations invocations;
+  orchestrate::EventBus event_bus;
+  orchestrate::Replays replays;
+  orchestrate::Schedules schedules;
+  orchestrate::ObjectEventsToBus object_events;
   catalog::Catalog catalog;
   CrawlLogInLogs crawl_log;
   catalog::Crawlers crawlers;
@@ -102,8 +116,6 @@ struct Platform::Parts {
   notify::MessageStore messages;
   notify::Queues queues;
   notify::MessageMoves moves;
-  api::Operations operations;
-  notify::Targets targets;
   notify::Topics topics;
   notify::MessageSigner signer;
   notify::Outbox outbox;
@@ -127,6 +139,14 @@ struct Platform::Parts {
         replication(*store, authority.internal(store::Access::write)),
         scrubber(*store, clock, metrics, options.scrub_rate_bytes_per_s),
         identities(*metadata, clock, random),
+        targets(operations, clock, random),
+        event_store(folder.file("events"), options.durable),
+        event_deliveries(event_store, clock, metrics),
+        invocations(event_deliveries, targets, operations, identities, clock, random, metrics),
+        event_bus(*metadata, event_store, invocations, clock, random),
+        replays(*metadata, event_store, event_bus, clock),
+        schedules(*metadata, event_store, invocations, operations, clock, random),
+        object_events(event_bus),
         catalog(*metadata, clock),
         crawl_log(logs),
         crawlers(*metadata, clock, random, catalog, *store, authority, &crawl_log,
@@ -137,7 +157,6 @@ struct Platform::Parts {
         messages(folder.file("messages"), options.durable),
         queues(*metadata, messages, clock, metrics, {.waits_after_deletion = options.strict}),
         moves(*metadata, queues, clock, random),
-        targets(operations, clock, random),
         topics(*metadata, random),
         signer(*metadata),
         outbox(*metadata),
@@ -150,7 +169,9 @@ struct Platform::Parts {
                     },
                     clock, random},
                    {folder.file("executions"), options.durable, options.strict}) {
+    tell_events(clock);
     gateway::register_athena(operations, athena);
+    gateway::register_events(operations, event_bus, replays);
     gateway::glue::register_glue(operations, *metadata, clock, catalog, crawlers);
     gateway::glue::register_glue_jobs(operations, jobs);
     gateway::register_iam(operations, *metadata, random);
@@ -158,13 +179,39 @@ struct Platform::Parts {
     gateway::register_logs(operations, logs);
     gateway::register_s3(operations, *store, authority, random, &s3_accounts, &notifications);
     gateway::register_s3_control(operations, *store, s3_accounts);
+    gateway::register_scheduler(operations, schedules);
     gateway::register_sns(operations, topics, publisher, targets);
     gateway::register_sqs(operations, queues, moves, clock, random);
     gateway::register_stepfunctions(operations, executions, clock);
     gateway::register_sts(operations, identities);
   }
-  // Attempts use what is destroyed before the queue that makes them.
-  ~Parts() { deliveries.stop(); }
+  // Who tells the bus what.
+  void tell_events(Clock& clock) {
+    notifications.add("events", object_events);
+    crawlers.add_listener([&](const catalog::Scope& scope, const api::glue::Crawler& crawler, std::string_view state) {
+      tell(orchestrate::crawler_event(scope.account, scope.region, crawler, state, clock.now()));
+    });
+    athena.executions.add_listener(
+        [&](const query::Caller& caller, const api::athena::QueryExecution& query, std::string_view before) {
+          tell(orchestrate::query_event(caller.account(), caller.region, query, before, clock.now()));
+        });
+  }
+  // What happened has happened, whether or not the bus can take it.
+  void tell(const orchestrate::ServiceEvent& event) {
+    try {
+      event_bus.put(event);
+    } catch (const Error& e) {
+      log(LogLevel::error, "an event was lost", Value::map({{"event", event.detail_type}, {"why", e.message()}}));
+    }
+  }
+  // What runs by itself uses what is destroyed before it.
+  ~Parts() {
+    notifications.stop();
+    schedules.stop();
+    event_bus.stop();
+    event_deliveries.stop();
+    deliveries.stop();
+  }
 };
 
 std::string key_file_in(const std::string& data_dir) {
@@ -219,6 +266,10 @@ void Platform::start(const std::string& endpoint) {
   parts_->moves.start();
   parts_->publisher.start(endpoint);
   parts_->executions.start();
+  parts_->event_bus.start();
+  parts_->schedules.start();
+  parts_->replays.start();
+  parts_->invocations.start();
 }
 
 void Platform::reset() {
@@ -229,6 +280,10 @@ void Platform::reset() {
   auto no_crawls = parts_->crawlers.hold();
   auto no_runs = parts_->jobs.hold();
   parts_->executions.reset();
+  auto no_schedules = parts_->schedules.hold();
+  auto no_rules = parts_->event_bus.hold();
+  auto no_replays = parts_->replays.hold();
+  parts_->event_deliveries.reset();
   parts_->deliveries.reset();
   parts_->queues.reset();
   parts_->metadata->reset();
@@ -237,6 +292,9 @@ void Platform::reset() {
   parts_->signer.reset();
   parts_->logs.reset();
   parts_->messages.reset();
+  parts_->schedules.reset();
+  parts_->event_bus.reset();
+  parts_->event_store.reset();
   parts_->store->reset();
 }
 

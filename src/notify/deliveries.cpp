@@ -59,9 +59,11 @@ void Deliveries::start(Attempt attempt) {
     if (p.lane.empty() || *lanes_[p.lane].begin() == number) make_ready(number);
 }
 
-void Deliveries::add(std::vector<Delivery> deliveries) {
-  if (deliveries.empty()) return;
-  StoreBatch batch;
+void Deliveries::add(std::vector<Delivery> deliveries, StoreBatch batch) {
+  if (deliveries.empty()) {
+    if (!batch.empty()) store_.write(batch, StoreFlush::now);
+    return;
+  }
   const int64_t now = clock_.now().time_since_epoch().count();
   uint64_t first = 0, epoch = 0;
   {
@@ -72,7 +74,7 @@ void Deliveries::add(std::vector<Delivery> deliveries) {
     for (Delivery& d : deliveries) {
       d.added_ms = now;
       if (!d.lane.empty()) lanes_[d.lane].insert(number);
-      batch.put(key_of(number++), encode(d, 0));
+      batch.put(key_of(number++), encode(d, d.due_ms));
     }
   }
   try {
@@ -90,7 +92,7 @@ void Deliveries::add(std::vector<Delivery> deliveries) {
   std::lock_guard lock(mutex_);
   if (epoch != epoch_) return;
   for (std::size_t i = 0; i < deliveries.size(); ++i) {
-    pending_[first + i] = {deliveries[i].lane, false, 0};
+    pending_[first + i] = {deliveries[i].lane, false, deliveries[i].due_ms};
     if (deliveries[i].lane.empty() || *lanes_[deliveries[i].lane].begin() == first + i) make_ready(first + i);
   }
 }
@@ -149,7 +151,7 @@ void Deliveries::run(uint64_t number, std::unique_lock<std::mutex>& lock) {
   try {
     if (auto stored = store_.get(key_of(number))) {
       const Value v = parse_json(*stored);
-      d = {v.string_or("Lane"), v.at("Content"), v.int_or("Attempts") + 1, v.int_or("Added")};
+      d = {v.string_or("Lane"), v.at("Content"), v.int_or("Attempts") + 1, v.int_or("Added"), v.int_or("Due")};
       attempts_.add();
       again = attempt_(d, stop_.get_token());
       StoreBatch batch;

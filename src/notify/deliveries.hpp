@@ -31,6 +31,7 @@ struct Delivery {
   Value content;     // what the one who adds it understands
   int64_t attempts = 0;
   int64_t added_ms = 0;
+  int64_t due_ms = 0;  // not tried before this time by the Clock; 0: at once
 };
 
 class Deliveries {
@@ -45,8 +46,8 @@ class Deliveries {
 
   // From here on deliveries are tried, those that an earlier tarn left too.
   void start(Attempt attempt);
-  // On disk when it returns.
-  void add(std::vector<Delivery> deliveries);
+  // On disk when it returns, together with what else is to be written: all of it or nothing.
+  void add(std::vector<Delivery> deliveries, StoreBatch together_with = {});
   // Forgets all; the records go with the store's own reset().
   void reset();
   void stop();

@@ -188,6 +188,8 @@ void parse_text(const std::string& name, const Value& v, Matcher& out) {
   const Value* folded = name == "prefix" || name == "suffix" ? v.find("equals-ignore-case") : nullptr;
   const Value& text = folded ? *folded : v;
   if (!text.is_string()) invalid(name + " match pattern must be a string");
+  if (out.kind == Kind::wildcard && text.as_string().find("**") != std::string::npos)
+    invalid("Consecutive wildcard characters are not allowed");
   out.ignores_case = folded != nullptr;
   out.text = folded || out.kind == Kind::equal_ignoring_case ? lower(text.as_string()) : text.as_string();
 }
@@ -287,21 +289,25 @@ std::unique_ptr<EventPattern::Node> EventPattern::Node::parse(const Value& v, in
   return out;
 }
 
+// Of an array one item is enough, and of an array within it too.
+template <class Matches>
+bool any_item(const Value& v, const Matches& matches) {
+  if (!v.is_list()) return matches(v);
+  return std::any_of(v.as_list().begin(), v.as_list().end(),
+                     [&](const Value& item) { return any_item(item, matches); });
+}
+
 bool EventPattern::Node::matches(const Field& field, const Value& event) {
   const Value* given = event.find(field.name);
   if (field.inside) {
     if (given && given->is_list())
-      return std::any_of(given->as_list().begin(), given->as_list().end(),
-                         [&](const Value& item) { return field.inside->matches(item); });
+      return any_item(*given, [&](const Value& item) { return field.inside->matches(item); });
     static const Value nothing = Value::map();
     return field.inside->matches(given && given->is_map() ? *given : nothing);
   }
   return std::any_of(field.matchers.begin(), field.matchers.end(), [&](const Matcher& m) {
     if (m.kind == Matcher::Kind::exists) return m.wanted == (given != nullptr && !given->is_map());
-    if (!given) return false;
-    if (!given->is_list()) return m.matches(*given);
-    return std::any_of(given->as_list().begin(), given->as_list().end(),
-                       [&](const Value& item) { return m.matches(item); });
+    return given && any_item(*given, [&](const Value& item) { return m.matches(item); });
   });
 }
 

@@ -44,6 +44,7 @@ TEST(EventPattern, AbsenceAndNegation) {
 TEST(EventPattern, NestingArraysAndAlternatives) {
   EXPECT_TRUE(matches(R"({"d":{"s":["x"]}})", R"({"d":{"s":["y","x"],"t":1}})"));
   EXPECT_TRUE(matches(R"({"d":{"s":["x"]}})", R"({"d":[{"s":"y"},{"s":"x"}]})"));
+  EXPECT_TRUE(matches(R"({"a":["x"]})", R"({"a":[["y"],["z",["x"]]]})"));
   EXPECT_TRUE(matches(R"({"d":{"s":[{"exists":false}]}})", R"({})"));
   const char* either = R"({"z":[1],"$or":[{"a":[1]},{"b":[2],"c":[3]}]})";
   EXPECT_TRUE(matches(either, R"({"z":1,"b":2,"c":3})"));
@@ -52,10 +53,11 @@ TEST(EventPattern, NestingArraysAndAlternatives) {
 }
 
 TEST(EventPattern, WhatIsNone) {
-  for (const char* bad : {"", "[]", "{}", R"({"a":"x"})", R"({"a":[]})", R"({"a":[[1]]})", R"({"a":[{"x":1}]})",
-                          R"({"a":[{"prefix":1}]})", R"({"a":[{"numeric":[">",5,"<",1]}]})",
-                          R"({"a":[{"numeric":["~",5]}]})", R"({"a":[{"cidr":"10.0.0.1/33"}]})",
-                          R"({"a":[{"anything-but":[]}]})", R"({"a":[{"exists":"yes"}]})", R"({"$or":"x"})"})
+  for (const char* bad :
+       {"", "[]", "{}", R"({"a":"x"})", R"({"a":[]})", R"({"a":[[1]]})", R"({"a":[{"x":1}]})",
+        R"({"a":[{"prefix":1}]})", R"({"a":[{"numeric":[">",5,"<",1]}]})", R"({"a":[{"numeric":["~",5]}]})",
+        R"({"a":[{"cidr":"10.0.0.1/33"}]})", R"({"a":[{"anything-but":[]}]})", R"({"a":[{"exists":"yes"}]})",
+        R"({"a":[{"wildcard":"a**b"}]})", R"({"$or":"x"})"})
     EXPECT_THROW(EventPattern{bad}, Error) << bad;
 }
 

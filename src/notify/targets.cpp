@@ -30,6 +30,25 @@ Value message_input(const char* body_name, const TargetInput& input) {
   return out;
 }
 
+// Which resources take something, and by which operation.
+struct Receiver {
+  std::string_view service, resource_prefix, operation;
+};
+constexpr Receiver receivers[] = {
+    {"sqs", "", "SendMessage"},
+    {"sns", "", "Publish"},
+    {"lambda", "", "Invoke"},
+    {"states", "stateMachine:", "StartExecution"},
+    {"logs", "log-group:", "PutLogEvents"},
+    {"glue", "workflow/", "StartWorkflowRun"},
+};
+
+const Receiver* receiver_of(const Arn& arn) {
+  for (const Receiver& r : receivers)
+    if (arn.service == r.service && arn.resource.starts_with(r.resource_prefix)) return &r;
+  return nullptr;
+}
+
 [[noreturn]] void no_target(std::string_view arn) {
   throw Error(ErrorKind::unsupported, "NotImplemented", "tarn does not deliver to " + std::string(arn) + ".");
 }
@@ -50,13 +69,9 @@ std::optional<Arn> parse_arn(std::string_view text) {
 
 void Targets::check(std::string_view text) const {
   const auto arn = parse_arn(text);
-  if (!arn) no_target(text);
-  const char* name = arn->service == "sqs"      ? "SendMessage"
-                     : arn->service == "sns"    ? "Publish"
-                     : arn->service == "lambda" ? "Invoke"
-                                                : nullptr;
-  const api::Service* service = name ? api::find_service(arn->service) : nullptr;
-  const api::Operation* operation = service ? api::find_operation(*service, name) : nullptr;
+  const Receiver* receiver = arn ? receiver_of(*arn) : nullptr;
+  const api::Service* service = receiver ? api::find_service(arn->service) : nullptr;
+  const api::Operation* operation = service ? api::find_operation(*service, receiver->operation) : nullptr;
   if (!operation || !operations_.has(*service, *operation)) no_target(text);
 }
 
@@ -64,7 +79,8 @@ void Targets::deliver(std::string_view text, const TargetInput& input) {
   check(text);
   const Arn arn = *parse_arn(text);
   api::Context context;
-  context.principal = {arn.account, "arn:aws:iam::" + arn.account + ":root", arn.account, ""};
+  context.principal =
+      input.as.value_or(api::Principal{arn.account, "arn:aws:iam::" + arn.account + ":root", arn.account, ""});
   context.region = arn.region;
   context.request_id = random_.uuid();
   context.now = clock_.now();
@@ -72,17 +88,53 @@ void Targets::deliver(std::string_view text, const TargetInput& input) {
   if (arn.service == "sqs") {
     Value call = message_input("MessageBody", input);
     call.set("QueueUrl", "/" + arn.account + "/" + arn.resource);
+    if (!input.trace.empty())
+      call.set("MessageSystemAttributes",
+               Value::map({{"AWSTraceHeader", Value::map({{"DataType", "String"}, {"StringValue", input.trace}})}}));
     operations_.call(context, "sqs:SendMessage", call);
   } else if (arn.service == "sns") {
     Value call = message_input("Message", input);
     call.set("TopicArn", std::string(text));
     set_present(call, "Subject", input.subject);
     operations_.call(context, "sns:Publish", call);
+  } else if (arn.service == "states") {
+    start_execution(context, text, input);
+  } else if (arn.service == "logs") {
+    write_log(context, arn, input);
+  } else if (arn.service == "glue") {
+    operations_.call(context, "glue:StartWorkflowRun",
+                     Value::map({{"Name", arn.resource.substr(arn.resource.find('/') + 1)}}));
   } else {
     operations_.call(
         context, "lambda:Invoke",
         Value::map({{"FunctionName", std::string(text)}, {"InvocationType", "Event"}, {"Payload", Blob{input.body}}}));
   }
+}
+
+// A delivery that is repeated has the same id, and starts nothing twice.
+void Targets::start_execution(api::Context& context, std::string_view state_machine, const TargetInput& input) {
+  Value call = Value::map({{"stateMachineArn", std::string(state_machine)}, {"input", input.body}});
+  set_present(call, "name", input.id);
+  try {
+    operations_.call(context, "states:StartExecution", call);
+  } catch (const Error& e) {
+    if (e.code() != "ExecutionAlreadyExists" || input.id.empty()) throw;
+  }
+}
+
+void Targets::write_log(api::Context& context, const Arn& arn, const TargetInput& input) {
+  std::string group = arn.resource.substr(arn.resource.find(':') + 1);
+  if (group.ends_with(":*")) group.resize(group.size() - 2);
+  const std::string stream = input.id.empty() ? random_.uuid() : input.id;
+  Value call = Value::map({{"logGroupName", group}, {"logStreamName", stream}});
+  try {
+    operations_.call(context, "logs:CreateLogStream", call);
+  } catch (const Error& e) {
+    if (e.code() != "ResourceAlreadyExistsException") throw;
+  }
+  call.set("logEvents",
+           Value::list({Value::map({{"timestamp", input.time.time_since_epoch().count()}, {"message", input.body}})}));
+  operations_.call(context, "logs:PutLogEvents", call);
 }
 
 bool is_worth_retrying(const Error& error) {

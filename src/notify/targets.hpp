@@ -1,6 +1,6 @@
 // The one place where a service hands something on to another's resource: a subscription to its queue, a rule to its
-// target, a failed delivery to its dead-letter queue. Everything goes through Operations, as a call of the resource's
-// own account.
+// target, a failed delivery to its dead-letter queue. Everything goes through Operations, as the role that is named, or
+// as a call of the resource's own account. Resources: queues, topics, functions, state machines, log groups, workflows.
 #pragma once
 
 #include <optional>
@@ -20,6 +20,10 @@ struct TargetInput {
   std::string subject;           // topics
   std::string group_id, deduplication_id;
   std::string invoked_by;  // "sns.amazonaws.com"
+  std::string id;          // of this delivery: names a state machine's execution and a log stream; empty: a new one
+  std::string trace;       // X-Ray's header; queues
+  Time time{};             // log groups
+  std::optional<api::Principal> as;  // who calls; absent: the root of the resource's own account
 };
 
 struct Arn {
@@ -40,6 +44,9 @@ class Targets {
   void deliver(std::string_view arn, const TargetInput& input);
 
  private:
+  void start_execution(api::Context& context, std::string_view state_machine, const TargetInput& input);
+  void write_log(api::Context& context, const Arn& arn, const TargetInput& input);
+
   api::Operations& operations_;
   Clock& clock_;
   Random& random_;

@@ -210,6 +210,7 @@ std::string Executions::start(const Caller& caller, const athena::StartQueryExec
     if (!reused) change.put(open_kind, caller.key({job->id()}), Value::map());
   });
   if (earlier) return *earlier;
+  tell(caller, execution, "");
   if (!reused) {
     std::lock_guard lock(mutex_);
     open_[job->id()] = job;
@@ -288,13 +289,16 @@ void Executions::run(Job& job) {
   try {
     std::shared_ptr<Session> session = parts_.engine.session(job.caller.principal);
     session->limit_scanned(job.max_scanned_size_bytes);
+    athena::QueryExecution running;
     {
       std::lock_guard lock(mutex_);
       job.session = session;
       if (job.stopped) session->interrupt();
       // Kept in memory alone: a query that the process leaves behind is FAILED, whether it waited or ran.
       job.execution.status->state = "RUNNING";
+      running = job.execution;
     }
+    tell(job.caller, running, "QUEUED");
     const auto& context = *job.execution.query_execution_context;
     Run run{parts_,
             data_catalogs_,
@@ -366,16 +370,25 @@ void Executions::end(Job& job, const Error* failure) {
 
 void Executions::note_end(Job& job) {
   bool failed;
+  const char* before;
+  athena::QueryExecution over;
   {
     std::lock_guard lock(mutex_);
     failed = job.execution.status->state != "SUCCEEDED";
+    before = job.session ? "RUNNING" : "QUEUED";
+    over = job.execution;
   }
   if (failed)
     if (const auto intent = parts_.metadata.get(write_intent_kind, job.caller.key({job.id()})))
       roll_back_write(parts_, *intent);
   save(job);
+  tell(job.caller, over, before);
   std::lock_guard lock(mutex_);
   job.session.reset();
+}
+
+void Executions::tell(const Caller& caller, const athena::QueryExecution& execution, std::string_view before) const {
+  for (const auto& listener : listeners_) listener(caller, execution, before);
 }
 
 void Executions::save(const Job& job) {

@@ -3,6 +3,7 @@
 
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -39,6 +40,12 @@ class Executions {
   // a reset of the whole program: the records go with the metadata store's own reset().
   [[nodiscard]] std::unique_lock<std::mutex> hold();
 
+  // Called at each change of a query's state, in their order, once it is on disk where it outlives the process (RUNNING
+  // does not): AWS's event "Athena Query State Change". `before` is empty for the first. Must not throw. Add before the
+  // first start.
+  using Listener = std::function<void(const Caller&, const athena::QueryExecution&, std::string_view before)>;
+  void add_listener(Listener listener) { listeners_.push_back(std::move(listener)); }
+
  private:
   struct Job;
   void recover();
@@ -48,12 +55,14 @@ class Executions {
   void note_end(Job& job);                   // on disk, what it had half written taken back
   void save(const Job& job);
   bool reuse(Job& job, const athena::StartQueryExecutionInput& input);
+  void tell(const Caller& caller, const athena::QueryExecution& execution, std::string_view before) const;
   Value record(const Caller& caller, const std::string& id) const;
 
   const Parts& parts_;
   const Workgroups& workgroups_;
   const DataCatalogs& data_catalogs_;
   SavedQueries& saved_;
+  std::vector<Listener> listeners_;
 
   std::mutex starting_;       // held while a query is recorded and queued, and by hold()
   mutable std::mutex mutex_;  // guards what follows

@@ -131,7 +131,12 @@ Notifications::Notifications(const Store& store, ObjectEvents* events, Clock& cl
     : store_(store), events_(events), clock_(clock) {}
 
 Notifications::~Notifications() {
+  stop();
+}
+
+void Notifications::stop() {
   worker_.request_stop();
+  if (worker_.joinable()) worker_.join();
 }
 
 void Notifications::add(std::string service, EventDestination& destination) {

@@ -49,6 +49,8 @@ class Notifications {
   void add(std::string service, EventDestination& destination);
   // Begins to deliver, in a thread of its own.
   void start();
+  // Returns when nothing is being delivered any more.
+  void stop();
 
   // Why events of `bucket` can't go to `arn`; absent: they can. A service that nobody registered takes none.
   std::optional<std::string> refusal(const std::string& arn, const BucketInfo& bucket) const;
