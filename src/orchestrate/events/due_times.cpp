@@ -40,7 +40,8 @@ void DueTimes::set(const std::string& key, std::optional<Time> at) {
   erase(key);
   if (!at) return;
   auto it = by_key_.emplace(key, *at).first;
-  if (ordered_.emplace(*at, it->first).first == ordered_.begin()) sleep_.request_stop();
+  const auto place = ordered_.emplace(*at, it->first).first;
+  if (place == ordered_.begin()) sleep_.request_stop();
   changed_.notify_one();
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "base/json.hpp"
+#include "orchestrate/events/due_times.hpp"
 #include "orchestrate/events/event_bus.hpp"
 #include "orchestrate/events/schedule_times.hpp"
 #include "orchestrate/events/schedules.hpp"
@@ -88,6 +89,32 @@ TEST(ScheduleTimes, RatesCountHoursFromTheirFirstInstant) {
               ElementsAre("2027-03-13T12:00:00Z", "2027-03-14T12:00:00Z", "2027-03-15T12:00:00Z"));
   EXPECT_THROW(ScheduleTimes("rate(1 days)", "UTC"), Error);
   EXPECT_THROW(ScheduleTimes("rate(1 day)", "Nowhere/Land"), Error);
+}
+
+TEST(DueTimes, ASoonerTimeWakesTheOneThatSleeps) {
+  ManualClock clock(Time{});
+  DueTimes due(clock);
+  std::mutex mutex;
+  std::vector<std::string> fired;
+  due.start([&](const std::vector<Due>& now) {
+    std::lock_guard lock(mutex);
+    for (const Due& d : now) {
+      fired.push_back(d.key);
+      due.set(d.key, std::nullopt);
+    }
+  });
+  auto pause = [] { std::this_thread::sleep_for(std::chrono::milliseconds(20)); };
+  due.set("late", Time(std::chrono::hours(10)));
+  pause();
+  due.set("late", std::nullopt);
+  due.set("b", Time(std::chrono::hours(2)));
+  pause();
+  due.set("a", Time(std::chrono::hours(1)));
+  pause();
+  clock.advance(std::chrono::hours(3));
+  for (int i = 0; i < 100 && due.size() > 0; ++i) pause();
+  std::lock_guard lock(mutex);
+  EXPECT_THAT(fired, ElementsAre("a", "b"));
 }
 
 // Buses and schedules over operations that only note what they are called with.

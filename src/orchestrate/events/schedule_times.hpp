@@ -19,6 +19,7 @@ class ScheduleTimes {
   ScheduleTimes(const std::string& expression, const std::string& zone);
 
   bool once() const { return form_ == Form::at; }
+  bool rate() const { return form_ == Form::rate; }
   // The first instant after `t`. `start`: what a rate counts from, its first instant.
   std::optional<Time> next_after(Time t, Time start) const;
 

@@ -91,6 +91,7 @@ void replace_all(std::string& text, std::string_view what, const std::string& wi
 std::optional<Time> next_of(const Schedules::Description& d, Time after) {
   if (d.state != "ENABLED") return std::nullopt;
   const ScheduleTimes times(*d.schedule_expression, d.schedule_expression_timezone.value_or("UTC"));
+  if (!times.rate() && !d.start_date) after = std::max(after, *d.creation_date);  // a rate begins at once
   const Time start = times.once() ? Time() : d.start_date.value_or(*d.creation_date);
   // One-time schedules heed neither date; the start date may itself be an instant.
   if (!times.once() && d.start_date) after = std::max(after, *d.start_date - std::chrono::milliseconds(1));
