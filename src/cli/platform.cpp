@@ -195,6 +195,17 @@ struct Platform::Parts {
         [&](const query::Caller& caller, const api::athena::QueryExecution& query, std::string_view before) {
           tell(orchestrate::query_event(caller.account(), caller.region, query, before, clock.now()));
         });
+    // Express workflows tell theirs in their logs alone.
+    executions.set_listener([&](const states::ExecutionRecord& record) {
+      if (record.type == "STANDARD")
+        tell({record.account,
+              record.region,
+              "aws.states",
+              "Step Functions Execution Status Change",
+              {record.arn},
+              executions.status_change(record),
+              clock.now()});
+    });
   }
   // What happened has happened, whether or not the bus can take it.
   void tell(const orchestrate::ServiceEvent& event) {
