@@ -202,6 +202,32 @@ def test_express_machines(sfn, name):
     assert code(e) == "StateMachineTypeNotSupported"
 
 
+def test_executions_write_logs(tarn, sfn, name):
+    logs = tarn.client("logs")
+    logs.create_log_group(logGroupName=name)
+    arn = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"][0]["arn"]
+
+    def settings(level):
+        return {"level": level, "includeExecutionData": True, "destinations": [{"cloudWatchLogsLogGroup": {"logGroupArn": arn}}]}
+
+    def lines(count):
+        for _ in range(300):
+            found = [json.loads(e["message"]) for e in logs.filter_log_events(logGroupName=name)["events"]]
+            if len(found) >= count:
+                return found
+            time.sleep(0.02)
+        raise AssertionError(found)
+
+    machine = make(sfn, name, {"P": {"Type": "Pass", "End": True}}, type="EXPRESS", loggingConfiguration=settings("ALL"))
+    told = sfn.start_sync_execution(stateMachineArn=machine, input='{"n": 1}')
+    found = sorted(lines(4), key=lambda e: int(e["id"]))
+    assert [e["type"] for e in found] == ["ExecutionStarted", "PassStateEntered", "PassStateExited", "ExecutionSucceeded"]
+    assert found[1]["details"]["input"] == '{"n":1}' and found[1]["execution_arn"] == told["executionArn"]
+    machine = make(sfn, name + "f", {"F": {"Type": "Fail", "Error": "E"}}, loggingConfiguration=settings("FATAL"))
+    run(sfn, machine)
+    assert lines(5)[-1]["type"] == "ExecutionFailed" and lines(5)[-1]["details"]["error"] == "E"
+
+
 def test_machines_are_told_changed_and_deleted(sfn, name):
     states = {"P": {"Type": "Pass", "End": True}}
     machine = make(sfn, name, states, tags=[{"key": "a", "value": "b"}])

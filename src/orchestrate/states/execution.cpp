@@ -49,6 +49,7 @@ void Execution::abandon() {
 void Execution::step() {
   run_jobs();
   const bool written = commit();
+  if (written) write_log();
   std::vector<Job> effects = std::move(effects_);
   effects_.clear();
   if (written)
@@ -113,6 +114,33 @@ bool Execution::commit() {
   return true;
 }
 
+// Behind the commit: what is logged has happened. A group that is not there gets nothing, as on AWS.
+void Execution::write_log() {
+  if (log_events_.empty()) return;
+  std::vector<Value> events = std::move(log_events_);
+  log_events_.clear();
+  platform_.calls->run([self = shared_from_this(), events = std::move(events)] {
+    const ExecutionRecord r = self->record();
+    const std::string stream = log_stream_of(r.machine_arn, r.started, r.number);
+    Value lines = Value::list();
+    for (const Value& event : events)
+      lines.push_back(Value::map({{"timestamp", event.at("timestamp").as_time().time_since_epoch().count()},
+                                  {"message", log_line(r.log, event, r.arn, r.redrives)}}));
+    Value input = Value::map({{"logGroupName", r.log.group}, {"logStreamName", stream}});
+    const CallOperation call = self->operation_caller();
+    try {
+      try {
+        call("logs:CreateLogStream", input, 0);
+      } catch (const Error& e) {
+        if (e.code() != "ResourceAlreadyExistsException") throw;
+      }
+      call("logs:PutLogEvents", input.set("logEvents", std::move(lines)), 0);
+    } catch (const Error& e) {
+      log(LogLevel::warning, "an execution's log was not kept", Value::map({{"reason", e.message()}}));
+    }
+  });
+}
+
 Execution::Live* Execution::find(uint64_t strand) {
   auto found = strands_.find(strand);
   return found == strands_.end() ? nullptr : &found->second;
@@ -130,11 +158,13 @@ int64_t Execution::add_event(int64_t& previous, const std::string& type, const c
   const int64_t id = ++standing_.last_event;
   ++step_events_;
   new_events_ = true;
-  if (on_disk_) {
+  const bool logged = is_logged(record_.log, type);
+  if (on_disk_ || logged) {
     Value event = Value::map({{"timestamp", platform_.clock.now()}, {"type", type}, {"id", id}});
     event.set("previousEventId", previous);
     if (details_name) event.set(details_name, std::move(details));
-    ExecutionRecords::put_event(batch_, record_.number, id, event);
+    if (on_disk_) ExecutionRecords::put_event(batch_, record_.number, id, event);
+    if (logged) log_events_.push_back(std::move(event));
   }
   previous = id;
   return id;
@@ -302,6 +332,10 @@ void Execution::abort_children(uint64_t parent) {
     Live& live = *find(id);
     clear_children(live);
     abort_strand(live);
+    const Live& above = *find(parent);
+    if (state_of(above).type == StateType::map)
+      add_event(live.s.last_event, "MapIterationAborted", "mapIterationAbortedEventDetails",
+                Value::map({{"name", above.s.state}, {"index", live.s.index}}));
     remove_strand(id);
   }
 }

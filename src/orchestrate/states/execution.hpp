@@ -118,6 +118,7 @@ class Execution : public std::enable_shared_from_this<Execution> {
   void step();
   void run_jobs();
   bool commit();
+  void write_log();
   void after_commit(Job effect) { effects_.push_back(std::move(effect)); }
   Live* find(uint64_t strand);
   Live* find_task(uint64_t strand, const std::string& nonce);
@@ -245,6 +246,7 @@ class Execution : public std::enable_shared_from_this<Execution> {
   std::set<uint64_t> dirty_, removed_, changed_runs_;
   notify::StoreBatch batch_;
   std::vector<Job> effects_;
+  std::vector<Value> log_events_;
   Standing standing_;
   int step_events_ = 0;
   bool over_ = false, new_events_ = false;

@@ -218,6 +218,7 @@ ExecutionRecord Executions::new_record(const Runnable& what, const StartRequest&
   r.version_arn = what.version_arn;
   r.alias_arn = what.alias_arn;
   r.trace_header = request.trace_header;
+  r.log = log_settings_of(m.logging);
   return r;
 }
 

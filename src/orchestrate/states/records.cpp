@@ -65,6 +65,7 @@ Value to_value(const ExecutionRecord& r) {
   set_text(v, "error", r.error);
   set_text(v, "cause", r.cause);
   set_text(v, "mapRun", r.map_run_arn);
+  if (!r.log.level.empty()) v.set("logLevel", r.log.level).set("logGroup", r.log.group).set("logData", r.log.with_data);
   if (r.redrives) v.set("redrives", r.redrives);
   if (r.parent) {
     v.set("parent", r.parent).set("parentStrand", r.parent_strand).set("parentIndex", r.parent_index);
@@ -96,6 +97,7 @@ ExecutionRecord execution_record_of(const Value& v) {
   r.definition = v.string_or("definition");
   r.redrives = static_cast<int>(v.int_or("redrives"));
   r.map_run_arn = v.string_or("mapRun");
+  r.log = {v.string_or("logLevel"), v.string_or("logGroup"), v.bool_or("logData")};
   r.parent = number_of(v, "parent");
   r.parent_strand = number_of(v, "parentStrand");
   r.parent_index = v.int_or("parentIndex");

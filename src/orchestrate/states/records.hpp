@@ -16,6 +16,7 @@
 
 #include "base/value.hpp"
 #include "notify/message_store.hpp"
+#include "orchestrate/states/execution_log.hpp"
 #include "orchestrate/states/map_run.hpp"
 
 namespace tarn::states {
@@ -30,6 +31,7 @@ struct ExecutionRecord {
   std::optional<Time> stopped, redriven;
   std::optional<std::string> version_arn, alias_arn, trace_header, error, cause;
   std::string definition;  // its digest
+  LogSettings log;
   int redrives = 0;
   // An item of a distributed Map:
   std::string map_run_arn;

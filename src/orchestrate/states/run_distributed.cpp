@@ -230,6 +230,7 @@ void Execution::start_child(Live& live, int64_t index) {
   r.version_arn = record_.version_arn;
   r.definition = record_.definition;
   r.map_run_arn = c.run->arn;
+  r.log = record_.log;
   r.parent = record_.number;
   r.parent_strand = live.s.id;
   r.parent_index = index;

@@ -256,9 +256,7 @@ bool matches(const Value& rule, const Failure& failure) {
     const std::string& n = name.as_string();
     if (n == failure.error) return true;
     if (n == "States.HeartbeatTimeout" && failure.heartbeat) return true;
-    if (n == "States.ALL" && failure.error != "States.DataLimitExceeded") return true;
-    if (n == "States.TaskFailed" && failure.error != "States.Timeout" && failure.error != "States.DataLimitExceeded")
-      return true;
+    if (n == "States.ALL" || (n == "States.TaskFailed" && failure.error != "States.Timeout")) return true;
   }
   return false;
 }

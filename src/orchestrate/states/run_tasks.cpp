@@ -184,10 +184,13 @@ void Execution::call_returned(uint64_t strand, uint64_t attempt, std::optional<V
 void Execution::task_done(Live& live, Value result) {
   const Integration in = integration_of(state_of(live));
   const std::string text = to_json(result);
-  if (text.size() > limits::max_state_data_size_bytes)
-    return task_failed_with(live, {"States.DataLimitExceeded", "The state/task '" + live.s.state +
-                                                                   "' returned a result with a size exceeding the "
-                                                                   "maximum number of bytes service limit."});
+  if (text.size() > limits::max_state_data_size_bytes) {
+    const std::string& what = in.kind == Kind::function ? in.resource : in.resource_type;
+    return task_failed_with(
+        live, {"States.DataLimitExceeded", "The state/task '" + what +
+                                               "' returned a result with a size exceeding the maximum number of bytes "
+                                               "service limit."});
+  }
   const EventNames names = names_of(in);
   add_event(live.s.last_event, names.prefix + "Succeeded", names.details("Succeeded").c_str(),
             output_details(in, text));
