@@ -395,6 +395,19 @@ def test_a_distributed_map_reads_files_and_writes_results(tarn, sfn, name):
     assert output(run(sfn, machine)) == ["in/people.csv", "in/people.jsonl"]
 
 
+def test_a_reset_ends_what_runs(own_tarn):
+    tarn = own_tarn("--allow-reset")
+    sfn = tarn.client("stepfunctions")
+    for _ in range(2):
+        machine = make(sfn, "m", {"W": {"Type": "Wait", "Seconds": 1, "End": True}})
+        execution = sfn.start_execution(stateMachineArn=machine, name="one")["executionArn"]
+        urllib.request.urlopen(urllib.request.Request(tarn.endpoint + "/_tarn/reset", b"", method="POST")).read()
+        assert sfn.list_state_machines()["stateMachines"] == []
+        with pytest.raises(ClientError) as e:
+            sfn.describe_execution(executionArn=execution)
+        assert code(e) == "ExecutionDoesNotExist"
+
+
 @pytest.mark.parametrize("kind", ["STANDARD", "EXPRESS"])
 def test_a_distributed_map_goes_on_after_kill_9(own_tarn, kind):
     tarn = own_tarn("--clock", "manual")

@@ -241,7 +241,8 @@ class Checker {
             "TimeoutSecondsPath", "HeartbeatSeconds", "HeartbeatSecondsPath", "Credentials"});
     retries(json, at);
     catchers(json, at);
-    if (json.find("Credentials")) payload(json, "Credentials", at);
+    if (json.find("Credentials"))
+      schema("tarn does not have 'Credentials': a task acts as its machine's role", at + "/Credentials");
     for (const char* name : {"TimeoutSeconds", "HeartbeatSeconds"}) {
       whole_number(json, name, at, 1, 99'999'999);
       path(json, std::string(name) + "Path", at);

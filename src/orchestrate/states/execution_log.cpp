@@ -48,8 +48,8 @@ std::string log_line(const LogSettings& settings, const Value& event, const std:
 std::string log_stream_of(const std::string& machine_arn, Time started, uint64_t number) {
   std::string digits;
   notify::append_number_bytes(digits, number);
-  return "states/" + machine_arn.substr(machine_arn.rfind(':') + 1) + "/" +
-         format_time(started, "%Y-%m-%d-%H-%M") + "/" + hex_encode(digits).substr(8);
+  return "states/" + machine_arn.substr(machine_arn.rfind(':') + 1) + "/" + format_time(started, "%Y-%m-%d-%H-%M") +
+         "/" + hex_encode(digits).substr(8);
 }
 
 }  // namespace tarn::states

@@ -200,6 +200,14 @@ bool Executions::update_map_run(const MapRun& run, std::optional<int64_t> max_co
 
 // ---- beginning ----
 
+// hold() waits for what tasks call: those do not wait for it in turn.
+std::shared_lock<std::shared_mutex> Executions::begin_gate() {
+  if (!WorkerPool::is_worker()) return std::shared_lock(gate_);
+  std::shared_lock open(gate_, std::try_to_lock);
+  if (!open) throw Error(ErrorKind::limit, "ServiceUnavailable", "tarn is being emptied or ends.");
+  return open;
+}
+
 ExecutionRecord Executions::new_record(const Runnable& what, const StartRequest& request, const std::string& name) {
   const Machine& m = what.machine;
   const bool express = m.type == "EXPRESS";
@@ -224,7 +232,7 @@ ExecutionRecord Executions::new_record(const Runnable& what, const StartRequest&
 
 ExecutionRecord Executions::begin(const Runnable& what, const StartRequest& request) {
   Value input = parse_input(request.input);
-  std::shared_lock open(gate_);
+  const auto open = begin_gate();
   ExecutionRecord record = new_record(what, request, request.name.value_or(platform_.random.uuid()));
   std::unique_lock<std::mutex> alone;
   if (request.name && record.type == "STANDARD") {
@@ -249,7 +257,7 @@ std::shared_ptr<SyncExecution> Executions::begin_sync(const Runnable& what, cons
     if (const auto found = sync_by_request_.find(request_id); found != sync_by_request_.end()) return found->second;
   }
   Value input = parse_input(request.input);
-  std::shared_lock open(gate_);
+  const auto open = begin_gate();
   ExecutionRecord record = new_record(what, request, request.name.value_or(platform_.random.uuid()));
   record.definition = hex_encode(digest(DigestKind::sha256, what.machine.definition));
   auto sync = std::make_shared<SyncExecution>();
@@ -287,7 +295,7 @@ Time Executions::stop(const std::string& arn, std::optional<std::string> error, 
 }
 
 Time Executions::redrive(const std::string& arn) {
-  std::shared_lock open(gate_);
+  const auto open = begin_gate();
   std::lock_guard alone(naming_[std::hash<std::string>()(arn) % naming_.size()]);
   ExecutionRecord record = get(arn);
   const Time now = platform_.clock.now();

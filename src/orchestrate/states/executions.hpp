@@ -105,6 +105,7 @@ class Executions {
   }
 
  private:
+  std::shared_lock<std::shared_mutex> begin_gate();
   std::shared_ptr<const Definition> definition_of(const std::string& digest);
   std::shared_ptr<const Definition> remember(const std::string& digest, const std::string& text);
   ExecutionRecord new_record(const Runnable& what, const StartRequest& request, const std::string& name);

@@ -105,7 +105,6 @@ void Execution::begin_limits(Live& live, const TaskLimits& limits) {
 
 void Execution::schedule_events(Live& live, const Integration& in, const TaskLimits& limits) {
   const EventNames names = names_of(in);
-  const State& state = state_of(live);
   Value details = details_of(in);
   const std::string text = to_json(live.s.arguments);
   if (in.kind == Kind::function || in.kind == Kind::activity)
@@ -114,9 +113,6 @@ void Execution::schedule_events(Live& live, const Integration& in, const TaskLim
     details.set("region", record_.region).set("parameters", text);
   if (limits.timeout_s) details.set("timeoutInSeconds", limits.timeout_s);
   if (limits.heartbeat_s && in.kind != Kind::function) details.set("heartbeatInSeconds", limits.heartbeat_s);
-  if (const Value* credentials = state.json.find("Credentials"); credentials && in.kind != Kind::activity)
-    throw Error(ErrorKind::unsupported, "States.Runtime",
-                "tarn does not have Credentials: a task acts as its machine.");
   add_event(live.s.last_event, names.prefix + "Scheduled", names.details("Scheduled").c_str(), std::move(details));
   if (in.kind == Kind::activity) return;
   if (in.kind == Kind::function)

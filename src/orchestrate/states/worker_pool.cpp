@@ -1,6 +1,15 @@
 #include "orchestrate/states/worker_pool.hpp"
 
 namespace tarn::states {
+namespace {
+
+thread_local bool in_pool = false;
+
+}  // namespace
+
+bool WorkerPool::is_worker() {
+  return in_pool;
+}
 
 bool WorkerPool::run(std::function<void()> work) {
   std::lock_guard lock(mutex_);
@@ -33,6 +42,7 @@ bool WorkerPool::drain(std::chrono::milliseconds at_most) {
 }
 
 void WorkerPool::work() {
+  in_pool = true;
   std::unique_lock lock(mutex_);
   for (;;) {
     ++idle_;

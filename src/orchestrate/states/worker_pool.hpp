@@ -20,6 +20,8 @@ class WorkerPool {
 
   // False once the pool has stopped.
   bool run(std::function<void()> work);
+  // Whether the calling thread is one of a pool's.
+  static bool is_worker();
   // Drops what has not begun, and returns when the rest has ended. No work is taken afterwards.
   void stop();
   // Drops what has not begun and waits until nothing is under way, or for so long; false where something still is.
