@@ -5,6 +5,7 @@
 #include <shared_mutex>
 #include <unordered_map>
 
+#include "base/disk_full.hpp"
 #include "base/error.hpp"
 #include "base/json.hpp"
 #include "meta/metadata.hpp"
@@ -21,8 +22,7 @@ CREATE TABLE IF NOT EXISTS change (number INTEGER PRIMARY KEY AUTOINCREMENT, at_
 [[noreturn]] void fail(sqlite3* db, const char* doing) {
   const int code = sqlite3_errcode(db), system_error = sqlite3_system_errno(db);
   if (code == SQLITE_FULL || (code == SQLITE_IOERR && (system_error == ENOSPC || system_error == EDQUOT)))
-    throw Error(ErrorKind::bug, "InternalFailure",
-                "The disk that holds the data folder is full. Free some space and try again.");
+    throw disk_full();
   throw Error(ErrorKind::bug, "InternalFailure",
               std::string("the metadata store failed while ") + doing + ": " + sqlite3_errmsg(db));
 }

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <filesystem>
 
+#include "base/disk_full.hpp"
 #include "base/error.hpp"
 
 namespace tarn::notify {
@@ -21,8 +22,9 @@ rocksdb::Slice slice(std::string_view bytes) {
 }
 
 void check(const rocksdb::Status& status) {
-  if (!status.ok())
-    throw Error(ErrorKind::bug, "InternalFailure", "the store of messages failed: " + status.ToString());
+  if (status.ok()) return;
+  if (status.IsNoSpace() || status.ToString().find("No space left") != std::string::npos) throw disk_full();
+  throw Error(ErrorKind::bug, "InternalFailure", "the store of messages failed: " + status.ToString());
 }
 
 rocksdb::Options options() {

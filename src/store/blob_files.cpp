@@ -9,6 +9,7 @@
 #include <charconv>
 #include <cstring>
 
+#include "base/disk_full.hpp"
 #include "base/error.hpp"
 #include "base/limits.hpp"
 
@@ -58,10 +59,7 @@ Descriptor open_blob_folder(int at, const char* name) {
 }
 
 void throw_storage_error(std::string_view doing, int error) {
-  if (error == ENOSPC || error == EDQUOT) {
-    throw Error(ErrorKind::outside, "InternalError",
-                "The disk that holds the data folder is full. Free some space and try again.");
-  }
+  if (error == ENOSPC || error == EDQUOT) throw disk_full();
   throw Error(ErrorKind::outside, "InternalError", std::string(doing) + " failed: " + std::strerror(error));
 }
 

@@ -7,6 +7,7 @@
 
 #include <filesystem>
 
+#include "base/disk_full.hpp"
 #include "base/error.hpp"
 #include "base/limits.hpp"
 #include "base/log.hpp"
@@ -33,10 +34,7 @@ rocksdb::Slice slice(std::string_view bytes) {
 }
 
 [[noreturn]] void fail(const rocksdb::Status& status) {
-  if (status.IsNoSpace() || status.ToString().find("No space left") != std::string::npos) {
-    throw Error(ErrorKind::outside, "InternalError",
-                "The disk that holds the data folder is full. Free some space and try again.");
-  }
+  if (status.IsNoSpace() || status.ToString().find("No space left") != std::string::npos) throw disk_full();
   throw Error(status.IsCorruption() ? ErrorKind::bug : ErrorKind::outside, "InternalError",
               "The object index failed: " + status.ToString());
 }

@@ -399,6 +399,11 @@ TEST(S3Error, HasS3sForm) {
       412);
   EXPECT_EQ(serialize_error(route_of("s3", "GetObject"), Error(ErrorKind::limit, "SlowDown", "wait"), "id").status,
             503);
+  for (const auto& [service, operation] : {std::pair("s3", "PutObject"), std::pair("sqs", "SendMessage")})
+    EXPECT_EQ(
+        serialize_error(route_of(service, operation), Error(ErrorKind::outside, "ServiceUnavailable", "full"), "id")
+            .status,
+        503);
   WireResponse unmodified =
       serialize_error(route_of("s3", "GetObject"), Error(ErrorKind::caller, "NotModified", ""), "id");
   EXPECT_EQ(unmodified.status, 304);

@@ -252,6 +252,7 @@ int error_status(const Service& service, const Operation* operation, Protocol pr
   const Shape* shape = error_shape(service, operation, error);
   if (shape && shape->http_status) return shape->http_status;
   if (error.code() == "UnknownOperationException" && protocol == Protocol::rest_json) return 404;
+  if (error.code() == "ServiceUnavailable") return 503;  // of all services ("Common Errors")
   // A modelled error of an RPC service without a status of its own is 400, whoever threw it.
   return status_of_kind(error.kind(), protocol);
 }

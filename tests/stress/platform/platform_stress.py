@@ -440,7 +440,7 @@ def run_full(tarn, workers, chance, end, disk):
                 filler.put_object(Bucket=BUCKET, Key=key, Body=bytes(8 * MB))
                 keys.append(key)
             except ClientError as error:
-                if error.response["ResponseMetadata"]["HTTPStatusCode"] < 500:
+                if error.response["ResponseMetadata"]["HTTPStatusCode"] != 503:
                     raise Lost(f"a full disk is answered by {error.response}") from error
                 break
         if not failures and keys:

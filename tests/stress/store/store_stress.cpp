@@ -679,7 +679,7 @@ class FullDisk {
         done++;
         return true;
       } catch (const Error& error) {
-        if (error.code() != "InternalError")
+        if (error.code() != "ServiceUnavailable")
           lost("a write to a full disk failed with " + error.code() + ": " + error.message());
         refused++;
         return false;
@@ -691,7 +691,7 @@ class FullDisk {
         model.erase(key);
         return true;
       } catch (const Error& error) {
-        if (error.code() != "InternalError")
+        if (error.code() != "ServiceUnavailable")
           lost("deleting on a full disk failed with " + error.code() + ": " + error.message());
         return false;
       }
