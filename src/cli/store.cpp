@@ -127,12 +127,15 @@ int store_locate(const std::string& data_dir, const store::RemoteBodies& remote,
   Value pieces = Value::list();
   uint64_t at = 0;
   for (const store::BodyPiece& piece : found->pieces) {
-    rows.push_back(
-        {std::to_string(at), std::to_string(piece.size_bytes), std::to_string(piece.offset_bytes),
-         (is_s3(piece.file) ? piece.file : store_in(data_dir) + "/" + piece.file) + (piece.there ? "" : " (missing)")});
+    rows.push_back({std::to_string(at), std::to_string(piece.size_bytes), std::to_string(piece.stored_offset_bytes),
+                    std::to_string(piece.stored_size_bytes),
+                    (is_s3(piece.file) ? piece.file : store_in(data_dir) + "/" + piece.file) +
+                        (piece.sealed ? " (sealed)" : "") + (piece.there ? "" : " (missing)")});
     pieces.push_back(Value::map({{"at", at},
                                  {"size_bytes", piece.size_bytes},
-                                 {"offset_bytes", piece.offset_bytes},
+                                 {"stored_offset_bytes", piece.stored_offset_bytes},
+                                 {"stored_size_bytes", piece.stored_size_bytes},
+                                 {"sealed", piece.sealed},
                                  {"file", piece.file},
                                  {"blob", piece.blob},
                                  {"there", piece.there}}));
@@ -141,7 +144,7 @@ int store_locate(const std::string& data_dir, const store::RemoteBodies& remote,
   if (json)
     print_json(Value::map({{"size_bytes", found->size_bytes}, {"etag", found->etag}, {"pieces", pieces}}));
   else
-    print_table({"at", "bytes", "offset", "in"}, rows);
+    print_table({"at", "bytes", "offset", "stored bytes", "in"}, rows);
   return 0;
 }
 

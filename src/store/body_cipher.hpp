@@ -22,6 +22,11 @@ constexpr uint64_t sealed_size_bytes(uint64_t plain_size_bytes) {
   return plain_size_bytes + (plain_size_bytes + piece_size_bytes - 1) / piece_size_bytes * cipher_tag_size_bytes;
 }
 
+// Where the byte at `plain_offset_bytes` of a blob stands once sealed.
+constexpr uint64_t sealed_offset_bytes(uint64_t plain_offset_bytes) {
+  return plain_offset_bytes + plain_offset_bytes / piece_size_bytes * cipher_tag_size_bytes;
+}
+
 // One blob's bytes on their way to disk. One thread at a time.
 class BodySealer {
  public:

@@ -18,7 +18,8 @@ void BodyWriter::append(std::string_view bytes) {
     throw Error(ErrorKind::caller, "EntityTooLarge", "A body of more than 5 GiB has to be uploaded in parts.");
   }
   size_bytes_ += bytes.size();
-  digest_.update(bytes);
+  md5_of_all_.update(bytes);
+  crc64nvme_of_all_.update(bytes);
   if (!file_ && size_bytes_ <= limits::max_inline_object_size_bytes) {
     inline_ += bytes;
     return;
@@ -34,7 +35,8 @@ void BodyWriter::append(std::string_view bytes) {
 }
 
 void BodyWriter::finish() {
-  md5_ = digest_.finish();
+  md5_ = md5_of_all_.finish();
+  crc64nvme_ = crc64nvme_of_all_.finish();
   if (file_) {
     file_record_ = file_->finish();
   } else if (size_bytes_ > 0) {

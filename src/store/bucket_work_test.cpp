@@ -10,41 +10,14 @@
 #include "store/lifecycle.hpp"
 #include "store/notifications.hpp"
 #include "store/replication.hpp"
-#include "store/store.hpp"
-
-namespace tarn::govern {
-// Stands in for govern's, which lies above the store: makes the Grants of these tests.
-class Authority {
- public:
-  static store::Grant grant(store::Access access, std::string bucket = "", std::string prefix = "") {
-    return store::Grant("arn:aws:iam::000000000000:root", "000000000000", access, std::move(bucket), std::move(prefix));
-  }
-};
-}  // namespace tarn::govern
+#include "store/test_store.hpp"
 
 namespace tarn::store {
 namespace {
 
-struct BucketWork : testing::Test {
-  std::string folder = testing::TempDir() + "/bucket_work_" + std::to_string(getpid()) + "_" +
-                       testing::UnitTest::GetInstance()->current_test_info()->name();
-  ManualClock clock{*parse_iso8601("2026-01-01T12:00:00Z")};
-  SeededRandom random{7};
-  Grant grant = govern::Authority::grant(Access::write);
-  std::unique_ptr<Store> store;
-
+struct BucketWork : StoreTest {
   BucketWork() {
-    std::filesystem::remove_all(folder);
-    open();
-    make_bucket("lake");
-  }
-  ~BucketWork() override {
-    store.reset();
-    std::filesystem::remove_all(folder);
-  }
-  void open() {
-    store.reset();
-    store = open_local(folder, clock, random, Durability::none);
+    clock.advance(std::chrono::duration_cast<milliseconds>(*parse_iso8601("2026-01-01T12:00:00Z") - clock.now()));
   }
   void make_bucket(const std::string& name, bool versioned = false) {
     BucketInfo bucket;
@@ -202,7 +175,7 @@ TEST_F(BucketWork, EventsAreWrittenWithTheirChanges) {
   EXPECT_FALSE(first.etag.empty());
   EXPECT_EQ(first.version_id, "");
   EXPECT_TRUE(told(EventReader::replication).empty());
-  open();  // they are on disk
+  reopen();  // they are on disk
   EXPECT_EQ(told(), wanted);
   events_of(*store)->acknowledge(EventReader::notifications, {first.number});
   EXPECT_EQ(told().size(), 3u);
@@ -267,7 +240,7 @@ TEST_F(BucketWork, ObjectsAreReplicated) {
   put("out/a");
   EXPECT_EQ(status("in/a"), "PENDING");
   EXPECT_EQ(status("out/a"), "");
-  open();  // what waits survives
+  reopen();  // what waits survives
   Replication replication(*store, grant);
   replication.start();
   EXPECT_TRUE(comes_true([&] { return status("in/a") == "COMPLETED"; }));

@@ -104,6 +104,7 @@ void Change::tell_of_headers(const BucketInfo& bucket, const ObjectHeaders& befo
   if (now.tags != before.tags) tell(bucket, now.tags.empty() ? "ObjectTagging:Delete" : "ObjectTagging:Put", after);
   if (now.storage_class != before.storage_class && current_origin().cause == Cause::lifecycle)
     tell(bucket, "LifecycleTransition", after, now.storage_class);
+  if (now.acl != before.acl) tell(bucket, "ObjectAcl:Put", after);
   if (now.restore && now.restore != before.restore) tell(bucket, "ObjectRestore:Post", after);
 }
 

@@ -1,5 +1,6 @@
 #include "store/checksums.hpp"
 
+#include "base/base64.hpp"
 #include "base/error.hpp"
 
 namespace tarn::store {
@@ -48,6 +49,10 @@ std::optional<DigestKind> checksum_kind(std::string_view algorithm) {
   if (algorithm == "XXHASH3") return DigestKind::xxhash3;
   if (algorithm == "XXHASH128") return DigestKind::xxhash128;
   return std::nullopt;
+}
+
+Checksum default_checksum(std::string_view crc64nvme) {
+  return {std::string(default_checksum_algorithm), base64_encode(crc64nvme), false};
 }
 
 bool combinable(DigestKind kind) {

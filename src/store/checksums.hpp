@@ -7,11 +7,16 @@
 #include <string_view>
 
 #include "base/digest.hpp"
+#include "store/store.hpp"
 
 namespace tarn::store {
 
 // By S3's name ("CRC32C"); absent for an unknown one.
 std::optional<DigestKind> checksum_kind(std::string_view algorithm);
+
+// S3's own checksum of a body that came without one, from its CRC64NVME.
+Checksum default_checksum(std::string_view crc64nvme);
+inline constexpr std::string_view default_checksum_algorithm = "CRC64NVME";
 
 // Whether a checksum of the whole can be told from those of its parts.
 bool combinable(DigestKind kind);

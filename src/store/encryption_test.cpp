@@ -9,34 +9,15 @@
 #include "base/error.hpp"
 #include "store/body_cipher.hpp"
 #include "store/local_store.hpp"
-#include "store/test_keeper.hpp"
+#include "store/locate.hpp"
+#include "store/test_store.hpp"
 #include "store/verify.hpp"
-
-namespace tarn::govern {
-// Stands in for govern's, which lies above the store: makes the Grants of these tests.
-class Authority {
- public:
-  static store::Grant grant(store::Access access, std::string bucket = "", std::string prefix = "") {
-    return store::Grant("arn:aws:iam::000000000000:root", "000000000000", access, std::move(bucket), std::move(prefix));
-  }
-};
-}  // namespace tarn::govern
 
 namespace tarn::store {
 namespace {
 
 namespace fs = std::filesystem;
 using Kind = Encryption::Kind;
-
-template <class F>
-std::string code_of(F work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error.code();
-  }
-  return "";
-}
 
 // Bytes that are told again wherever they stand in the clear.
 std::string marked(std::size_t size) {
@@ -46,28 +27,7 @@ std::string marked(std::size_t size) {
   return out;
 }
 
-struct EncryptionTest : testing::Test {
-  std::string folder = testing::TempDir() + "/encryption_" + std::to_string(getpid());
-  ManualClock clock{Time{} + std::chrono::hours(24 * 365 * 50)};
-  SystemRandom random;
-  Grant grant = govern::Authority::grant(Access::write);
-  TestKeeper keeper;
-  std::unique_ptr<Store> store;
-
-  EncryptionTest() {
-    fs::remove_all(folder);
-    reopen();
-    store->create_bucket({"lake", "000000000000", "us-east-1", clock.now(), {}});
-  }
-  ~EncryptionTest() override {
-    store.reset();
-    fs::remove_all(folder);
-  }
-
-  void reopen(AtRest at_rest = AtRest::encrypted) {
-    store.reset();
-    store = open_local(folder, clock, random, Durability::none, &keeper, at_rest);
-  }
+struct EncryptionTest : StoreTest {
   ObjectInfo put(std::string_view key, std::string_view body, EncryptionWish wish = {}) {
     auto writer = store->write(grant, "lake", key, {}, {}, std::move(wish));
     for (std::size_t at = 0; at < body.size(); at += 50'001) writer->append(body.substr(at, 50'001));
@@ -265,6 +225,36 @@ TEST_F(EncryptionTest, KeysAreSealedAnewWithoutTheBodies) {
     std::string open(std::string_view) override { throw Error(ErrorKind::bug, "InvalidKeyEncryptionKey", ""); }
   } wrong;
   EXPECT_EQ(code_of([&] { open_local(folder, clock, random, Durability::none, &wrong); }), "InvalidKeyEncryptionKey");
+}
+
+// What is told of a range of a sealed file is where its bytes stand there.
+TEST_F(EncryptionTest, SealedBytesAreLocatedInTheirFile) {
+  const std::string body = marked(5 * piece_size_bytes);
+  put("whole", body);
+  put("small", "in the clear");
+  const std::string upload = store->create_upload(grant, "lake", "cut", {}, "", "").upload_id;
+  const uint64_t from = piece_size_bytes + 5, size = 2 * piece_size_bytes;
+  const PartInfo part = store->copy_part(grant, "lake", "whole", from, size, grant, "lake", "cut", upload, 1);
+  store->complete_upload(grant, "lake", "cut", upload, {{1, part.etag, {}}}, {});
+  reopen(AtRest::clear);
+  put("plain", body);
+  store.reset();
+  const auto whole = locate_local(folder, "lake", "whole")->pieces.at(0),
+             cut = locate_local(folder, "lake", "cut")->pieces.at(0),
+             plain = locate_local(folder, "lake", "plain")->pieces.at(0),
+             small = locate_local(folder, "lake", "small")->pieces.at(0);
+  EXPECT_TRUE(whole.sealed && cut.sealed && small.sealed && !plain.sealed);
+  EXPECT_EQ(whole.stored_offset_bytes, 0u);
+  EXPECT_EQ(whole.stored_size_bytes + cipher_tag_size_bytes, sealed_size_bytes(body.size()));
+  EXPECT_EQ(cut.file, whole.file);
+  EXPECT_EQ(cut.size_bytes, size);
+  EXPECT_EQ(cut.stored_offset_bytes, from + cipher_tag_size_bytes);
+  EXPECT_EQ(cut.stored_size_bytes, size + 2 * cipher_tag_size_bytes);
+  EXPECT_EQ(plain.stored_size_bytes, body.size());
+  std::ifstream in(folder + "/" + plain.file, std::ios::binary);
+  std::string bytes(body.size(), '\0');
+  in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  EXPECT_EQ(bytes, body);
 }
 
 TEST(BodyCipher, APieceOpensInItsOwnPlaceOnly) {

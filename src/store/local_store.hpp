@@ -185,8 +185,9 @@ class LocalStore : public Store {
   void put_part(Change& change, std::string_view upload_id, const PartRecord& part);
   // Puts the removal of an upload and all of its parts into the change.
   void erase_upload(Change& change, std::string_view upload_id, std::string_view record_key) const;
-  // ETag and checksum of a range of an object.
-  static PartInfo sum_up(ObjectReader& reader, uint64_t offset_bytes, uint64_t size_bytes, std::string_view algorithm);
+  // ETag and checksum of a range of an object, for a part of an upload with that algorithm; no extents.
+  static PartRecord sum_up(ObjectReader& reader, uint64_t offset_bytes, uint64_t size_bytes,
+                           std::string_view algorithm);
   std::vector<PartRecord> wanted_parts(std::string_view upload_id, const std::vector<CompletedPart>& wanted) const;
 
   Clock& clock_;
@@ -234,16 +235,17 @@ class BodyWriter {
   void commit(Change& change);
 
   uint64_t size_bytes() const { return size_bytes_; }
-  const std::string& md5() const { return md5_; }  // raw; after finish()
-  std::vector<Extent> extents() const;             // after finish()
+  const std::string& md5() const { return md5_; }              // raw; after finish()
+  const std::string& crc64nvme() const { return crc64nvme_; }  // raw; after finish()
+  std::vector<Extent> extents() const;                         // after finish()
 
  private:
   void draw_data_key();
 
   LocalStore& store_;
-  Digest digest_{DigestKind::md5};
+  Digest md5_of_all_{DigestKind::md5}, crc64nvme_of_all_{DigestKind::crc64nvme};
   std::string wrapping_key_, data_key_;
-  std::string inline_, md5_;
+  std::string inline_, md5_, crc64nvme_;
   std::unique_ptr<BlobWriter> file_;
   FileRecord file_record_;
   BlobId id_ = 0;

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "base/error.hpp"
+#include "store/body_cipher.hpp"
 #include "store/data_folder.hpp"
 #include "store/index.hpp"
 #include "store/records.hpp"
@@ -29,8 +30,11 @@ std::optional<Location> locate_local(const std::string& path, std::string_view b
     BodyPiece piece;
     const std::string place = blobs->place_of(extent.blob);
     piece.blob = blob_name(extent.blob);
-    piece.offset_bytes = extent.offset_bytes;
     piece.size_bytes = extent.size_bytes;
+    piece.sealed = extent.sealed();
+    auto place_of = [&](uint64_t offset) { return piece.sealed ? sealed_offset_bytes(offset) : offset; };
+    piece.stored_offset_bytes = place_of(extent.offset_bytes);
+    piece.stored_size_bytes = place_of(extent.offset_bytes + extent.size_bytes - 1) + 1 - piece.stored_offset_bytes;
     if (!extent.file) {
       piece.file = "index";
       piece.there = index.get(Family::bodies, body_key(extent.blob), stored);

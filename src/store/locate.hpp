@@ -13,9 +13,13 @@ namespace tarn::store {
 
 // A range of a blob.
 struct BodyPiece {
-  std::string blob;  // its id, 16 hex digits
-  std::string file;  // from the store's folder, or a URL; "index" where the blob stands in the index
-  uint64_t offset_bytes = 0, size_bytes = 0;
+  std::string blob;         // its id, 16 hex digits
+  std::string file;         // from the store's folder, or a URL; "index" where the blob stands in the index
+  uint64_t size_bytes = 0;  // of the body
+  // Where the first of these bytes stands in the file, and how many of the file's bytes they take up to the last: where
+  // the blob is sealed those are ciphertext, with a tag of 16 bytes behind each 64 KiB (body_cipher.hpp).
+  uint64_t stored_offset_bytes = 0, stored_size_bytes = 0;
+  bool sealed = false;
   bool there = false;  // whether the blob is
 };
 

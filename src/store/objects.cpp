@@ -4,6 +4,7 @@
 #include "base/error.hpp"
 #include "base/limits.hpp"
 #include "base/text_encoding.hpp"
+#include "store/checksums.hpp"
 #include "store/local_store.hpp"
 
 namespace tarn::store {
@@ -94,7 +95,7 @@ class LocalObjectWriter : public ObjectWriter {
     ObjectInfo& info = record_.info;
     info.size_bytes = body_.size_bytes();
     info.etag = etag_of(body_.md5(), info.encryption, store_.random_);
-    info.checksum = checksum;
+    info.checksum = checksum.algorithm.empty() ? default_checksum(body_.crc64nvme()) : checksum;
     record_.extents = body_.extents();
 
     auto bucket_held = store_.bucket_locks_.hold({store_.bucket_locks_.shared(bucket_)});

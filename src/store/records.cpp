@@ -29,6 +29,7 @@ enum HeaderTag : uint64_t {
   legal_hold_tag,
   restore_tag,
   replication_status_tag,
+  acl_tag,
   encryption_tag = 32,
 };
 
@@ -187,6 +188,11 @@ void put_headers(std::string& out, const ObjectHeaders& h) {
     put_varint(field, ms_of(h.restore->expires));
     put_field(out, restore_tag, field);
   }
+  if (!h.acl.is_null()) {
+    std::string field;
+    put_value(field, h.acl);
+    put_field(out, acl_tag, field);
+  }
 }
 
 Retention decode_retention(std::string_view bytes) {
@@ -238,6 +244,9 @@ void take_header(uint64_t tag, std::string_view bytes, ObjectHeaders& h) {
       break;
     case restore_tag:
       h.restore = decode_restore(bytes);
+      break;
+    case acl_tag:
+      h.acl = Decoder(bytes).value();
       break;
     default:
       break;
@@ -422,6 +431,7 @@ std::string encode(const PartRecord& part) {
   put_etag(out, part.info.etag);
   put_checksum(out, part.info.checksum);
   put_bytes(out, encode_extents(part.extents));
+  put_bytes(out, part.crc64nvme);
   return out;
 }
 
@@ -433,6 +443,7 @@ PartRecord decode_part(std::string_view bytes) {
   part.info.etag = take_etag(in);
   part.info.checksum = take_checksum(in);
   part.extents = decode_extents(in.bytes());
+  if (!in.done()) part.crc64nvme = in.bytes();
   return part;
 }
 

@@ -47,6 +47,7 @@ struct UploadRecord {
 struct PartRecord {
   PartInfo info;  // `number` is in the record's key
   std::vector<Extent> extents;
+  std::string crc64nvme;  // of an upload that names no checksum: 8 bytes, of which the whole's is made
 };
 
 // A blob that is a file.

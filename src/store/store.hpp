@@ -73,9 +73,11 @@ struct ObjectHeaders {
   std::optional<Retention> retention;  // where a write gives none, the bucket's default one is taken
   std::optional<bool> legal_hold;      // absent: never said
   std::optional<Restore> restore;      // of the storage classes GLACIER and DEEP_ARCHIVE
+  Value acl;                           // its grants, as S3 lists them; null: its owner alone has it
   bool operator==(const ObjectHeaders&) const = default;
 };
 
+// Whoever gives none gets CRC64NVME of the whole, as S3 makes it.
 struct Checksum {
   std::string algorithm;  // "CRC32", "SHA256" ..., as ChecksumAlgorithm names them; empty: none
   std::string value;      // base64; "…-N" for a composite one
@@ -110,7 +112,7 @@ struct Preconditions {
 struct EraseOptions {
   // This version, for good. Empty: the object; in a bucket with versioning it is covered by a delete marker.
   std::string version_id;
-  Preconditions preconditions;
+  Preconditions preconditions;     // of the object, whichever version is to go
   bool bypass_governance = false;  // removes what a retention in mode GOVERNANCE protects
 };
 
@@ -153,7 +155,8 @@ class ObjectWriter {
   virtual ~ObjectWriter() = default;
   virtual void append(std::string_view bytes) = 0;
   // Makes the object (or the part) visible, atomically and durably. `checksum` was verified by the caller over the
-  // bytes. The preconditions given at the start are checked again here, in the same step. Call once.
+  // bytes; without one it gets CRC64NVME. The preconditions given at the start are checked again here, in the same
+  // step. Call once.
   virtual ObjectInfo finish(const Checksum& checksum) = 0;
 };
 
@@ -174,7 +177,7 @@ struct VersionListing {
 struct UploadInfo {
   std::string upload_id, key;
   Time initiated;
-  std::string checksum_algorithm, checksum_type;  // as CreateMultipartUpload was given
+  std::string checksum_algorithm, checksum_type;  // as CreateMultipartUpload was given; none: CRC64NVME of the whole
   ObjectHeaders headers;
   Encryption encryption;
 };
@@ -190,7 +193,7 @@ struct PartInfo {
 struct CompletedPart {
   int number = 0;
   std::string etag;
-  std::optional<std::string> checksum;
+  std::optional<std::string> checksum;  // compared with the one that the part came with
 };
 
 struct StoreStatistics {

@@ -51,10 +51,20 @@ std::vector<Extent> cut(const std::vector<Extent>& extents, uint64_t offset, uin
   return out;
 }
 
+// Of an upload that names no algorithm. Absent where a part was written before parts had such sums.
+Checksum default_whole_checksum(const std::vector<PartRecord>& parts) {
+  std::string sum;
+  for (const PartRecord& part : parts) {
+    if (part.crc64nvme.empty()) return {};
+    sum = sum.empty() ? part.crc64nvme : combine_crc(DigestKind::crc64nvme, sum, part.crc64nvme, part.info.size_bytes);
+  }
+  return default_checksum(sum);
+}
+
 // The checksum of the whole, as the upload was asked for it.
 Checksum whole_checksum(const UploadInfo& upload, const std::vector<PartRecord>& parts) {
   auto kind = checksum_kind(upload.checksum_algorithm);
-  if (!kind) return {};
+  if (!kind) return default_whole_checksum(parts);
   bool composite = upload.checksum_type != "FULL_OBJECT";
   std::string sum, digests;
   for (const PartRecord& part : parts) {
@@ -173,7 +183,6 @@ class LocalPartWriter : public ObjectWriter {
     body_.finish();
     part_.info.size_bytes = body_.size_bytes();
     part_.info.etag = etag_of(body_.md5(), encryption_, store_.random_);
-    part_.info.checksum = checksum;
     part_.extents = body_.extents();
     auto bucket_held = store_.bucket_locks_.hold({store_.bucket_locks_.shared(bucket_)});
     auto held = store_.hold_part(upload_id_, part_.info.number);
@@ -183,6 +192,9 @@ class LocalPartWriter : public ObjectWriter {
                   "Checksum Type mismatch occurred, expected checksum Type: " + wanted +
                       ", actual checksum Type: " + (checksum.algorithm.empty() ? "null" : checksum.algorithm));
     }
+    part_.info.checksum = checksum;
+    if (wanted.empty()) part_.crc64nvme = body_.crc64nvme();
+    if (checksum.algorithm.empty()) part_.info.checksum = default_checksum(body_.crc64nvme());
     part_.info.last_modified = store_.clock_.now();
     Change change(store_);
     body_.add_to(change);
@@ -193,7 +205,7 @@ class LocalPartWriter : public ObjectWriter {
     info.size_bytes = part_.info.size_bytes;
     info.etag = part_.info.etag;
     info.last_modified = part_.info.last_modified;
-    info.checksum = checksum;
+    info.checksum = part_.info.checksum;
     return info;
   }
 
@@ -245,8 +257,7 @@ PartInfo LocalStore::copy_part(const Grant& read, std::string_view from_bucket, 
     throw Error(ErrorKind::caller, "InvalidRequest",
                 "The specified copy source is larger than the maximum allowable size for a copy source: 5368709120");
   }
-  PartRecord part;
-  part.info = sum_up(*reader, offset_bytes, size_bytes, upload.checksum_algorithm);
+  PartRecord part = sum_up(*reader, offset_bytes, size_bytes, upload.checksum_algorithm);
   if (upload.encryption.hides_etag()) part.info.etag = etag_of(*hex_decode(part.info.etag), upload.encryption, random_);
   part.info.number = number;
   const std::string from_wrapping_key = keys_.wrapping_key(reader->info().encryption, from_customer_key),
@@ -273,32 +284,34 @@ PartInfo LocalStore::copy_part(const Grant& read, std::string_view from_bucket, 
   return part.info;
 }
 
-PartInfo LocalStore::sum_up(ObjectReader& reader, uint64_t offset_bytes, uint64_t size_bytes,
-                            std::string_view algorithm) {
-  PartInfo info;
+PartRecord LocalStore::sum_up(ObjectReader& reader, uint64_t offset_bytes, uint64_t size_bytes,
+                              std::string_view algorithm) {
+  PartRecord part;
+  PartInfo& info = part.info;
   info.size_bytes = size_bytes;
   const ObjectInfo& source = reader.info();
-  auto kind = checksum_kind(algorithm);
-  bool whole = offset_bytes == 0 && size_bytes == source.size_bytes && source.part_sizes_bytes.empty() &&
-               !source.encryption.hides_etag();
-  if (whole && (!kind || (source.checksum.algorithm == algorithm && !source.checksum.composite))) {
+  const bool by_default = algorithm.empty();
+  if (by_default) algorithm = default_checksum_algorithm;
+  const auto kind = checksum_kind(algorithm);
+  TARN_ASSERT(kind);
+  const bool whole = offset_bytes == 0 && size_bytes == source.size_bytes && source.part_sizes_bytes.empty() &&
+                     !source.encryption.hides_etag();
+  if (whole && source.checksum.algorithm == algorithm && !source.checksum.composite) {
     info.etag = source.etag;
-    if (kind) info.checksum = source.checksum;
-    return info;
+    info.checksum = source.checksum;
+  } else {
+    Digest md5(DigestKind::md5), sum(*kind);
+    reader.restrict_to(offset_bytes, size_bytes);
+    std::string buffer(256 << 10, '\0');
+    while (std::size_t n = reader.read(buffer.data(), buffer.size())) {
+      md5.update({buffer.data(), n});
+      sum.update({buffer.data(), n});
+    }
+    info.etag = hex_encode(md5.finish());
+    info.checksum = {std::string(algorithm), base64_encode(sum.finish()), false};
   }
-  Digest md5(DigestKind::md5);
-  std::optional<Digest> sum;
-  if (kind) sum.emplace(*kind);
-  reader.restrict_to(offset_bytes, size_bytes);
-  std::string buffer(256 << 10, '\0');
-  while (std::size_t n = reader.read(buffer.data(), buffer.size())) {
-    std::string_view bytes(buffer.data(), n);
-    md5.update(bytes);
-    if (sum) sum->update(bytes);
-  }
-  info.etag = hex_encode(md5.finish());
-  if (sum) info.checksum = {std::string(algorithm), base64_encode(sum->finish()), false};
-  return info;
+  if (by_default) part.crc64nvme = base64_decode(info.checksum.value).value_or("");
+  return part;
 }
 
 std::vector<PartRecord> LocalStore::wanted_parts(std::string_view upload_id,

@@ -242,7 +242,10 @@ void LocalStore::erase_of_key(Change& change, const BucketInfo& bucket, const st
     try {
       auto record =
           version ? find_record(bucket.name, erasure->key, options.version_id) : find_object(bucket.name, erasure->key);
-      check(options.preconditions, record ? &record->info : nullptr, erasure->key);
+      if (options.preconditions.any()) {  // they are about the object, whichever version is to go
+        const auto object = version ? find_object(bucket.name, erasure->key) : record;
+        check(options.preconditions, object ? &object->info : nullptr, erasure->key);
+      }
       Erased& done = erasure->done;
       done.found = record.has_value();
       if (!version && versioning_of(bucket) != Versioning::never) {

@@ -46,6 +46,22 @@ struct VersionsTest : StoreTest {
   }
 };
 
+TEST_F(VersionsTest, ConditionsOfAnErasureAreAboutTheObject) {
+  put_version("k", "one");
+  put_version("k", "two");
+  auto erase_if = [&](const std::string& etag, const std::string& version) {
+    EraseOptions options;
+    options.version_id = version;
+    options.preconditions.if_match = etag;
+    return code_of([&] { store->erase(grant, "lake", "k", options); });
+  };
+  EXPECT_EQ(erase_if(etag_of("one"), ids[0]), "PreconditionFailed");
+  EXPECT_EQ(erase_if(etag_of("two"), ids[0]), "");
+  EXPECT_EQ(erase_if(etag_of("one"), ""), "PreconditionFailed");
+  EXPECT_EQ(erase_if("*", ""), "");
+  EXPECT_EQ(erase_if("*", ""), "NoSuchKey");  // a delete marker is no object
+}
+
 TEST_F(VersionsTest, EveryVersionStaysReadableUntilItIsErased) {
   put_version("k", "one");
   put_version("k", pattern(100'000, 2));

@@ -232,7 +232,7 @@ TEST_F(S3Test, WhatIsNotThereIsRefusedByName) {
   for (const auto& [member, code] : std::map<std::string, std::string>{{"SSEKMSKeyId", "InvalidArgument"},
                                                                        {"ServerSideEncryption", "NotImplemented"},
                                                                        {"SSECustomerKey", "InvalidArgument"},
-                                                                       {"GrantRead", "AccessControlListNotSupported"},
+                                                                       {"GrantRead", "InvalidArgument"},
                                                                        {"ObjectLockMode", "InvalidRequest"}}) {
     Bytes body("x");
     Value input = object("k");
