@@ -123,7 +123,8 @@ KeyEncryptionKeys KeyEncryptionKeys::parse(std::string_view text) {
   return out;
 }
 
-KeyEncryptionKeys KeyEncryptionKeys::load(const KeySource& source, const std::string& own_file, Random& random) {
+KeyEncryptionKeys KeyEncryptionKeys::load(const KeySource& source, const std::string& own_file, OwnFile state,
+                                          Random& random) {
   if (!source.text.empty()) return parse(source.text);
   if (!source.command.empty()) return parse(read_command(source.command));
   if (!source.file.empty()) {
@@ -132,6 +133,10 @@ KeyEncryptionKeys KeyEncryptionKeys::load(const KeySource& source, const std::st
     return parse(*text);
   }
   if (auto text = read_protected(own_file)) return parse(*text);
+  if (state == OwnFile::must_be_there)
+    invalid("The key file " + own_file +
+            " is missing, and what this data folder holds is sealed by its keys. Put it back from its copy, or name "
+            "the key that the folder was used with by --key-file, --key-command or TARN_KEY.");
   write_protected(own_file, line_of(1, random.bytes(cipher_key_size_bytes)));
   return parse(*read_protected(own_file));
 }

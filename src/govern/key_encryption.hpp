@@ -25,10 +25,14 @@ class KeyEncryptionKeys {
  public:
   // Throws Error (caller, InvalidKeyEncryptionKey) that says what is wrong.
   static KeyEncryptionKeys parse(std::string_view text);
-  // From `source`; when that names none, from `own_file`, which is made with a first random key (mode 0600, on disk
-  // when this returns) where it is absent. A file that others may read, a command that fails and a text that is no ring
-  // throw Error (caller, InvalidKeyEncryptionKey).
-  static KeyEncryptionKeys load(const KeySource& source, const std::string& own_file, Random& random);
+  enum class OwnFile {
+    may_be_new,     // of a data folder in which nothing is sealed yet
+    must_be_there,  // what the folder holds can't be opened without it
+  };
+  // From `source`; when that names none, from `own_file`, which where it is absent and may be new is made with a first
+  // random key (mode 0600, on disk when this returns). A file that is missing or that others may read, a command that
+  // fails and a text that is no ring throw Error (caller, InvalidKeyEncryptionKey).
+  static KeyEncryptionKeys load(const KeySource& source, const std::string& own_file, OwnFile state, Random& random);
   // Adds a new version to the ring in `file`, atomically; returns its number.
   static uint32_t rotate(const std::string& file, Random& random);
 

@@ -15,6 +15,7 @@ namespace tarn::govern {
 namespace {
 
 namespace fs = std::filesystem;
+using OwnFile = KeyEncryptionKeys::OwnFile;
 
 // The code of the error that `call` throws; empty when it throws none.
 template <class F>
@@ -40,7 +41,8 @@ class KeysTest : public ::testing::Test {
   Keys& keys() {
     if (!metadata_) metadata_ = meta::open_sqlite(file("metadata.db"), clock_, false);
     if (!keys_)
-      keys_ = std::make_unique<Keys>(*metadata_, KeyEncryptionKeys::load({}, file("kek"), random_), clock_, random_);
+      keys_ = std::make_unique<Keys>(*metadata_, KeyEncryptionKeys::load({}, file("kek"), OwnFile::may_be_new, random_),
+                                     clock_, random_);
     return *keys_;
   }
   void restart() {
@@ -134,13 +136,20 @@ TEST_F(KeysTest, TheKeyEncryptionKeyRotatesWithoutTheDataBeingRewritten) {
   EXPECT_EQ(failure([&] { keys(); }), "InvalidKeyEncryptionKey");
 }
 
+TEST_F(KeysTest, ALostKeyFileIsNotMadeAnew) {
+  EXPECT_EQ(failure([&] { KeyEncryptionKeys::load({}, file("kek"), OwnFile::must_be_there, random_); }),
+            "InvalidKeyEncryptionKey");
+  EXPECT_FALSE(fs::exists(file("kek")));
+}
+
 TEST_F(KeysTest, AKeyFileIsItsOwnersAlone) {
-  KeyEncryptionKeys::load({}, file("kek"), random_);
+  KeyEncryptionKeys::load({}, file("kek"), OwnFile::may_be_new, random_);
   struct stat status;
   ASSERT_EQ(::stat(file("kek").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0600u);
   ::chmod(file("kek").c_str(), 0644);
-  EXPECT_EQ(failure([&] { KeyEncryptionKeys::load({}, file("kek"), random_); }), "InvalidKeyEncryptionKey");
+  EXPECT_EQ(failure([&] { KeyEncryptionKeys::load({}, file("kek"), OwnFile::may_be_new, random_); }),
+            "InvalidKeyEncryptionKey");
 }
 
 TEST_F(KeysTest, TheKeyEncryptionKeyComesFromTextCommandOrFile) {
@@ -153,7 +162,8 @@ TEST_F(KeysTest, TheKeyEncryptionKeyComesFromTextCommandOrFile) {
   std::ofstream(by_file.file) << "\n 1\t" << text << "\r\n";
   ::chmod(by_file.file.c_str(), 0600);
   for (const KeySource& source : {by_text, by_command, by_file})
-    EXPECT_EQ(KeyEncryptionKeys::load(source, file("kek"), random_).open(sealed, "place"), "secret");
+    EXPECT_EQ(KeyEncryptionKeys::load(source, file("kek"), OwnFile::must_be_there, random_).open(sealed, "place"),
+              "secret");
   EXPECT_FALSE(fs::exists(file("kek")));
   EXPECT_EQ(failure([&] { KeyEncryptionKeys::parse(text).open(sealed, "other"); }), "InvalidKeyEncryptionKey");
   for (const char* bad : {"", "1", "0 AAAA", "x y z", "1 AAAA"})
@@ -161,7 +171,8 @@ TEST_F(KeysTest, TheKeyEncryptionKeyComesFromTextCommandOrFile) {
   EXPECT_EQ(failure([&] { KeyEncryptionKeys::parse("1 " + text + "\n1 " + text); }), "InvalidKeyEncryptionKey");
   KeySource failing;
   failing.command = "exit 3";
-  EXPECT_EQ(failure([&] { KeyEncryptionKeys::load(failing, file("kek"), random_); }), "InvalidKeyEncryptionKey");
+  EXPECT_EQ(failure([&] { KeyEncryptionKeys::load(failing, file("kek"), OwnFile::may_be_new, random_); }),
+            "InvalidKeyEncryptionKey");
 }
 
 TEST_F(KeysTest, AwsOwnKeysAreMadeWhenNamed) {

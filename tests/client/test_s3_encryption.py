@@ -208,3 +208,21 @@ def test_nothing_is_left_in_the_clear_on_disk(own_tarn):
     tarn.stop()
     assert subprocess.run(verify, capture_output=True).returncode == 1
     assert before == {f: f.stat().st_mtime_ns for f in (tarn.data_dir / "objects" / "blobs").rglob("*") if f.is_file()}
+
+
+def test_a_lost_key_ring_is_told_and_not_made_anew(own_tarn):
+    tarn = own_tarn()
+    tarn.client("s3").create_bucket(Bucket="lake")
+    tarn.client("s3").put_object(Bucket="lake", Key="k", Body=b"in the clear")
+    tarn.stop()
+    ring = tarn.data_dir / "keys" / "key-encryption-keys"
+    kept = ring.read_text()
+    ring.unlink()
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="key-encryption-keys is missing"):
+            tarn.start()
+        assert not ring.exists()
+    ring.write_text(kept)
+    ring.chmod(0o600)
+    tarn.start()
+    assert tarn.client("s3").get_object(Bucket="lake", Key="k")["Body"].read() == b"in the clear"
