@@ -6,10 +6,13 @@
 #include "base/error.hpp"
 #include "base/json.hpp"
 #include "govern/policy.hpp"
+#include "govern/policy_decision.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace tarn;
   const std::string_view text(reinterpret_cast<const char*>(data), size);
+  const govern::PolicyRequest anybody{"", "s3:GetObject", "arn:aws:s3:::lake/key", {{"aws:sourceip", "127.0.0.1"}}};
+  govern::policy_allows(text, anybody);
   for (auto kind : {govern::PolicyKind::identity, govern::PolicyKind::trust, govern::PolicyKind::resource}) {
     try {
       govern::check_policy(text, kind);
