@@ -215,7 +215,10 @@ Delivery Publisher::delivery_to(const Subscription& s, const Publication& p) con
   if (!n.group_id.empty()) d.content.set("Group", n.group_id);
   if (!n.deduplication_id.empty() && s.endpoint.ends_with(".fifo")) d.content.set("Deduplication", n.deduplication_id);
   if (s.protocol.starts_with("http"))
-    d.content.set("Retries", retry.retries).set("MinDelay", retry.min_delay_s).set("MaxDelay", retry.max_delay_s);
+    d.content.set("Retries", retry.retries)
+        .set("MinDelay", retry.min_delay_s)
+        .set("MaxDelay", retry.max_delay_s)
+        .set("ContentType", content_type(p.audience.topic.attributes, s.attributes));
   if (const std::string redrive = s.attribute("RedrivePolicy"); !redrive.empty())
     d.content.set("DeadLetters", parse_json(redrive).string_or("deadLetterTargetArn"));
   if (s.topic.fifo()) d.lane = s.arn() + '\n' + n.group_id;
@@ -290,7 +293,7 @@ void Publisher::send(const Value& c, std::stop_token stop) {
         {"x-amz-sns-message-type", c.string_or("Type")},
         {"x-amz-sns-message-id", c.string_or("MessageId")},
         {"x-amz-sns-topic-arn", c.string_or("Topic")},
-        {"Content-Type", "text/plain; charset=UTF-8"},
+        {"Content-Type", c.string_or("ContentType", "text/plain; charset=UTF-8")},
         {"User-Agent", "Amazon Simple Notification Service Agent"}};
     if (c.string_or("Type") == "Notification")
       headers.emplace_back("x-amz-sns-subscription-arn", c.string_or("Subscription"));

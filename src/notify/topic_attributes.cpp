@@ -40,11 +40,50 @@ void check_retry(const std::string& name, const Value& policy) {
     invalid_parameter(name, "minDelayTarget must be at least 1, maxDelayTarget at most 3600 and not less");
 }
 
+// nullptr where there is no policy, or no such member in it.
+const Value* member_of(const Value* policy, const char* name) {
+  return policy && policy->is_map() ? policy->find(name) : nullptr;
+}
+
+constexpr const char* default_content_type = "text/plain; charset=UTF-8";
+
+// What `type` says without its parameters, in small letters.
+std::string media_type(const std::string& type) {
+  std::string out = type.substr(0, type.find(';'));
+  while (out.ends_with(' ')) out.pop_back();
+  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return out;
+}
+
+void check_request_policy(const std::string& name, const Value* policy, bool raw) {
+  const Value* type = member_of(policy, "headerContentType");
+  if (!type || type->is_null()) return;
+  static const std::set<std::string> of_envelopes{"application/json", "text/plain"};
+  static const std::set<std::string> of_raw_messages{"application/atom+xml",
+                                                     "application/json",
+                                                     "application/octet-stream",
+                                                     "application/soap+xml",
+                                                     "application/x-www-form-urlencoded",
+                                                     "application/xhtml+xml",
+                                                     "application/xml",
+                                                     "text/css",
+                                                     "text/csv",
+                                                     "text/html",
+                                                     "text/plain",
+                                                     "text/xml"};
+  const std::string text = type->is_string() ? type->as_string() : "";
+  const bool printable = std::none_of(text.begin(), text.end(), [](unsigned char c) { return std::iscntrl(c); });
+  if (!printable || !(raw ? of_raw_messages : of_envelopes).contains(media_type(text)))
+    invalid_parameter(name, "Invalid value for headerContentType: " + text);
+}
+
 void check_delivery_policy(const std::string& name, const std::string& text) {
   if (text.empty()) return;
   const Value policy = parse_object(name, text);
-  if (const Value* http = policy.find("http"))
+  if (const Value* http = policy.find("http")) {
     if (const Value* retry = http->find("defaultHealthyRetryPolicy")) check_retry(name, *retry);
+    check_request_policy(name, http->find("defaultRequestPolicy"), false);
+  }
   if (const Value* retry = policy.find("healthyRetryPolicy")) check_retry(name, *retry);
 }
 
@@ -68,6 +107,13 @@ void check_redrive(const std::string& text) {
   if (text.empty()) return;
   const std::string arn = parse_object("RedrivePolicy", text).string_or("deadLetterTargetArn");
   if (!parse_queue_arn(arn)) invalid_parameter("RedrivePolicy", "deadLetterTargetArn is an invalid arn");
+}
+
+// Whether it is the attribute of that kind of one of the protocols whose deliveries AWS logs.
+bool is_feedback(const std::string& name, std::string_view kind) {
+  for (const char* protocol : {"HTTP", "Firehose", "Lambda", "Application", "SQS"})
+    if (name == protocol + std::string(kind)) return true;
+  return false;
 }
 
 bool is_phone_number(const std::string& text) {
@@ -108,12 +154,12 @@ void check_topic_attribute(const std::string& name, const std::string& value, bo
     if (!fifo) invalid_parameter("Attributes", name + " is for FIFO topics");
     if (name == "ContentBasedDeduplication") check_words(name, value, {"true", "false"});
     if (name == "FifoThroughputScope") check_words(name, value, {"Topic", "MessageGroup"});
-  } else if (name.ends_with("FeedbackSampleRate")) {
-    // Kept: it says how much a role would log that can't be given here.
+  } else if (is_feedback(name, "SuccessFeedbackSampleRate")) {
     const bool digits = !value.empty() && value.find_first_not_of("0123456789") == std::string::npos;
     if (!digits || value.size() > 3 || std::stoi(value) > 100) invalid_parameter(name, "0 to 100");
+    if (std::stoi(value) > 0) refuse("tarn does not log deliveries: leave the topic attribute " + name + " out.");
   } else if (name == "KmsMasterKeyId" || name == "ArchivePolicy" || name == "DataProtectionPolicy" ||
-             name.ends_with("FeedbackRoleArn")) {
+             is_feedback(name, "SuccessFeedbackRoleArn") || is_feedback(name, "FailureFeedbackRoleArn")) {
     if (!value.empty()) refuse("tarn does not have the topic attribute " + name + ". Leave it out.");
   } else {
     invalid_parameter("AttributeName", "unknown topic attribute " + name);
@@ -139,6 +185,14 @@ void check_subscription_attribute(const std::string& name, const std::string& va
   } else {
     invalid_parameter("AttributeName", "unknown subscription attribute " + name);
   }
+}
+
+void check_content_type(const TopicAttributes& subscription) {
+  auto policy = subscription.find("DeliveryPolicy"), raw = subscription.find("RawMessageDelivery");
+  if (policy == subscription.end() || policy->second.empty()) return;
+  const Value parsed = parse_object("DeliveryPolicy", policy->second);
+  check_request_policy("DeliveryPolicy", parsed.find("requestPolicy"),
+                       raw != subscription.end() && raw->second == "true");
 }
 
 void check_endpoint(const SubscribeRequest& r) {
@@ -186,19 +240,33 @@ std::string default_topic_policy(const TopicAddress& a) {
              {"Condition", Value::map({{"StringEquals", Value::map({{"AWS:SourceOwner", a.account}})}})}})}}}));
 }
 
-std::string effective_delivery_policy(const TopicAttributes& topic) {
-  const RetryPolicy retry = retry_policy(topic, {});
-  return to_json(Value::map(
-      {{"http",
-        Value::map({{"defaultHealthyRetryPolicy", Value::map({{"minDelayTarget", retry.min_delay_s},
-                                                              {"maxDelayTarget", retry.max_delay_s},
-                                                              {"numRetries", retry.retries},
-                                                              {"numMaxDelayRetries", 0},
-                                                              {"numNoDelayRetries", 0},
-                                                              {"numMinDelayRetries", 0},
-                                                              {"backoffFunction", "linear"}})},
-                    {"disableSubscriptionOverrides", false},
-                    {"defaultRequestPolicy", Value::map({{"headerContentType", "text/plain; charset=UTF-8"}})}})}}));
+std::string effective_delivery_policy(const TopicAttributes& topic, const TopicAttributes& subscription) {
+  const RetryPolicy retry = retry_policy(topic, subscription);
+  return to_json(
+      Value::map({{"http", Value::map({{"defaultHealthyRetryPolicy", Value::map({{"minDelayTarget", retry.min_delay_s},
+                                                                                 {"maxDelayTarget", retry.max_delay_s},
+                                                                                 {"numRetries", retry.retries},
+                                                                                 {"numMaxDelayRetries", 0},
+                                                                                 {"numNoDelayRetries", 0},
+                                                                                 {"numMinDelayRetries", 0},
+                                                                                 {"backoffFunction", "linear"}})},
+                                       {"disableSubscriptionOverrides", false},
+                                       {"defaultRequestPolicy",
+                                        Value::map({{"headerContentType", content_type(topic, subscription)}})}})}}));
+}
+
+std::string content_type(const TopicAttributes& topic, const TopicAttributes& subscription) {
+  auto of = [](const TopicAttributes& attributes, std::initializer_list<const char*> path) -> std::string {
+    auto it = attributes.find("DeliveryPolicy");
+    if (it == attributes.end() || it->second.empty()) return {};
+    const Value policy = parse_json(it->second);
+    const Value* at = &policy;
+    for (const char* name : path) at = member_of(at, name);
+    return at && at->is_string() ? at->as_string() : "";
+  };
+  std::string type = of(subscription, {"requestPolicy", "headerContentType"});
+  if (type.empty()) type = of(topic, {"http", "defaultRequestPolicy", "headerContentType"});
+  return type.empty() ? default_content_type : type;
 }
 
 RetryPolicy retry_policy(const TopicAttributes& topic, const TopicAttributes& subscription) {

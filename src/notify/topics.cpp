@@ -165,7 +165,7 @@ TopicAttributes Topics::attributes(const TopicAddress& address) const {
   TopicAttributes out = topic(address).attributes;
   std::size_t confirmed = 0, pending = 0;
   for (const Subscription& s : subscriptions(address)) ++(s.pending ? pending : confirmed);
-  out["EffectiveDeliveryPolicy"] = effective_delivery_policy(out);
+  out["EffectiveDeliveryPolicy"] = effective_delivery_policy(out, {});
   out["TopicArn"] = address.arn();
   out["Owner"] = address.account;
   out.emplace("Policy", default_topic_policy(address));
@@ -214,6 +214,7 @@ Subscription Topics::subscribe(const SubscribeRequest& request, std::string_view
   topic(request.topic);
   check_endpoint(request);
   for (const auto& [name, value] : request.attributes) check_subscription_attribute(name, value, request.protocol);
+  check_content_type(request.attributes);
   const TopicAddress& a = request.topic;
   Subscription out;
   made = false;
@@ -315,14 +316,8 @@ TopicAttributes Topics::attributes(const Subscription& s) const {
   out.emplace("RawMessageDelivery", "false");
   if (out.contains("FilterPolicy")) out.emplace("FilterPolicyScope", "MessageAttributes");
   out["SubscriptionPrincipal"] = "arn:aws:iam::" + s.owner + ":root";
-  if (s.protocol.starts_with("http")) {
-    const RetryPolicy retry = retry_policy(topic(s.topic).attributes, s.attributes);
-    TopicAttributes effective{{"DeliveryPolicy", R"({"http":{"defaultHealthyRetryPolicy":{"numRetries":)" +
-                                                     std::to_string(retry.retries) + R"(,"minDelayTarget":)" +
-                                                     std::to_string(retry.min_delay_s) + R"(,"maxDelayTarget":)" +
-                                                     std::to_string(retry.max_delay_s) + "}}}"}};
-    out["EffectiveDeliveryPolicy"] = effective_delivery_policy(effective);
-  }
+  if (s.protocol.starts_with("http"))
+    out["EffectiveDeliveryPolicy"] = effective_delivery_policy(topic(s.topic).attributes, s.attributes);
   return out;
 }
 
@@ -336,6 +331,7 @@ void Topics::set_subscription_attribute(const std::string& arn, std::string_view
     s = subscription_from(key_of(s), *there);
     s.attributes[name] = value;
     if (value.empty() || (name == "FilterPolicy" && value == "{}")) s.attributes.erase(name);
+    check_content_type(s.attributes);
     t.put(subscription_kind, key_of(s), to_record(s));
   });
   changed(s.topic);

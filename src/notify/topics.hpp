@@ -113,5 +113,7 @@ struct RetryPolicy {
   int64_t retries = 3, min_delay_s = 20, max_delay_s = 20;
 };
 RetryPolicy retry_policy(const TopicAttributes& topic, const TopicAttributes& subscription);
+// The Content-Type of its HTTP requests, by the same two.
+std::string content_type(const TopicAttributes& topic, const TopicAttributes& subscription);
 
 }  // namespace tarn::notify

@@ -89,6 +89,11 @@ def test_topics(sns, name):
     assert code(e) == "InvalidParameter"
     sns.set_topic_attributes(TopicArn=arn, AttributeName="SignatureVersion", AttributeValue="2")
     sns.set_topic_attributes(TopicArn=arn, AttributeName="ApplicationSuccessFeedbackSampleRate", AttributeValue="0")  # as Terraform does
+    for name_, value, wrong in (("SQSSuccessFeedbackSampleRate", "5", "NotImplemented"), ("SQSSuccessFeedbackSampleRate", "101", "InvalidParameter"),
+                                ("OtherSuccessFeedbackSampleRate", "0", "InvalidParameter"), ("LambdaFailureFeedbackRoleArn", "arn:aws:iam::000000000000:role/r", "NotImplemented")):
+        with pytest.raises(ClientError) as e:
+            sns.set_topic_attributes(TopicArn=arn, AttributeName=name_, AttributeValue=value)
+        assert code(e) == wrong
     attributes = sns.get_topic_attributes(TopicArn=arn)["Attributes"]
     assert (attributes["DisplayName"], attributes["SignatureVersion"], attributes["Owner"]) == ("d", "2", "000000000000")
     assert json.loads(attributes["Policy"])["Id"] == "__default_policy_ID"
@@ -162,9 +167,17 @@ def test_http_is_confirmed_signed_and_repeated(own_tarn, tmp_path):
         assert topic in urllib.request.urlopen(confirmation["SubscribeURL"]).read().decode()
         arn = sns.list_subscriptions()["Subscriptions"][0]["SubscriptionArn"]
         sns.set_subscription_attributes(SubscriptionArn=arn, AttributeName="RedrivePolicy", AttributeValue=json.dumps({"deadLetterTargetArn": dead_arn}))
+        typed = '{"requestPolicy": {"headerContentType": "text/csv; charset=UTF-8"}}'
+        with pytest.raises(ClientError) as e:  # of raw messages alone
+            sns.set_subscription_attributes(SubscriptionArn=arn, AttributeName="DeliveryPolicy", AttributeValue=typed)
+        assert code(e) == "InvalidParameter"
+        sns.set_subscription_attributes(SubscriptionArn=arn, AttributeName="DeliveryPolicy", AttributeValue=typed.replace("text/csv", "application/json"))
+        effective = json.loads(sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]["EffectiveDeliveryPolicy"])
+        assert effective["http"]["defaultRequestPolicy"] == {"headerContentType": "application/json; charset=UTF-8"}
         sns.publish(TopicArn=topic, Message="hello", Subject="s")
         first, second = came.get(timeout=10), came.get(timeout=10)
         assert first[1] == second[1] and json.loads(second[1])["Message"] == "hello" and second[0]["x-amz-sns-subscription-arn"] == arn
+        assert second[0]["Content-Type"] == "application/json; charset=UTF-8"
         verify(json.loads(second[1]), tarn, tmp_path)
         sns.publish(TopicArn=topic, Message="never")
         assert json.loads(receive(tarn, dead_url, wait=15)[0]["Body"])["Message"] == "never"
