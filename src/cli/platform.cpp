@@ -2,6 +2,8 @@
 
 #include <sys/stat.h>
 
+#include <filesystem>
+
 #include "base/log.hpp"
 #include "catalog/catalog.hpp"
 #include "catalog/crawl/crawl_log.hpp"
@@ -26,6 +28,7 @@
 #include "govern/object_keys.hpp"
 #include "meta/logs.hpp"
 #include "meta/metadata.hpp"
+#include "notify/bucket_events.hpp"
 #include "notify/message_moves.hpp"
 #include "notify/message_store.hpp"
 #include "notify/publisher.hpp"
@@ -69,7 +72,11 @@ compute::JobOptions job_options(const PlatformOptions& options, const DataFolder
 govern::KeyEncryptionKeys key_encryption_keys(const PlatformOptions& options, const DataFolder& folder,
                                               Random& random) {
   ::mkdir(folder.file("keys").c_str(), 0700);
-  return govern::KeyEncryptionKeys::load(options.key_source, key_file_in(options.data_dir), random);
+  // The store is made after the ring is on disk, and before anything is sealed.
+  const bool used = std::filesystem::exists(folder.file("objects/STORE"));
+  using OwnFile = govern::KeyEncryptionKeys::OwnFile;
+  return govern::KeyEncryptionKeys::load(options.key_source, key_file_in(options.data_dir),
+                                         used ? OwnFile::must_be_there : OwnFile::may_be_new, random);
 }
 
 query::EngineOptions engine_options(const DataFolder& folder) {
@@ -96,6 +103,8 @@ struct Platform::Parts {
   store::Lifecycle lifecycle;
   store::Replication replication;
   store::Scrubber scrubber;
+  gateway::Website websites;
+  gateway::s3::AccessLogs access_logs;
   govern::Identities identities;
   // What others tell their events, before them: they end first.
   api::Operations operations;
@@ -117,6 +126,8 @@ struct Platform::Parts {
   notify::Queues queues;
   notify::MessageMoves moves;
   notify::Topics topics;
+  notify::QueueOfBucketEvents bucket_events_to_queues;
+  notify::TopicOfBucketEvents bucket_events_to_topics;
   notify::MessageSigner signer;
   notify::Outbox outbox;
   notify::Deliveries deliveries;
@@ -138,6 +149,8 @@ struct Platform::Parts {
         lifecycle(*store, authority.internal(store::Access::write), clock),
         replication(*store, authority.internal(store::Access::write)),
         scrubber(*store, clock, metrics, options.scrub_rate_bytes_per_s),
+        websites(gateway::s3_websites(*store, authority, random, &s3_accounts)),
+        access_logs(*store, authority.internal(store::Access::write), clock, random),
         identities(*metadata, clock, random),
         targets(operations, clock, random),
         event_store(folder.file("events"), options.durable),
@@ -158,6 +171,8 @@ struct Platform::Parts {
         queues(*metadata, messages, clock, metrics, {.waits_after_deletion = options.strict}),
         moves(*metadata, queues, clock, random),
         topics(*metadata, random),
+        bucket_events_to_queues(queues, targets),
+        bucket_events_to_topics(topics, targets),
         signer(*metadata),
         outbox(*metadata),
         deliveries(messages, clock, metrics),
@@ -188,6 +203,8 @@ struct Platform::Parts {
   // Who tells the bus what.
   void tell_events(Clock& clock) {
     notifications.add("events", object_events);
+    notifications.add("sqs", bucket_events_to_queues);
+    notifications.add("sns", bucket_events_to_topics);
     crawlers.add_listener([&](const catalog::Scope& scope, const api::glue::Crawler& crawler, std::string_view state) {
       tell(orchestrate::crawler_event(scope.account, scope.region, crawler, state, clock.now()));
     });
@@ -268,7 +285,14 @@ gateway::CrossOriginAnswer Platform::cross_origin(std::string_view bucket,
                                                   const gateway::CrossOriginRequest& request) const {
   return gateway::s3_cross_origin(*parts_->store, bucket, request);
 }
+gateway::Website Platform::websites() const {
+  return parts_->websites;
+}
+gateway::AccessLog Platform::access_log() {
+  return [logs = &parts_->access_logs](const gateway::AccessRecord& record) { logs->note(record); };
+}
 void Platform::start(const std::string& endpoint) {
+  parts_->access_logs.start();
   parts_->notifications.start();
   parts_->replication.start();
   parts_->lifecycle.start();
@@ -306,6 +330,7 @@ void Platform::reset() {
   parts_->schedules.reset();
   parts_->event_bus.reset();
   parts_->event_store.reset();
+  parts_->access_logs.reset();
   parts_->store->reset();
 }
 

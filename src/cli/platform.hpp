@@ -9,7 +9,9 @@
 #include "base/clock.hpp"
 #include "base/metrics.hpp"
 #include "base/random.hpp"
+#include "gateway/http/access_log.hpp"
 #include "gateway/http/cross_origin.hpp"
+#include "gateway/http/website.hpp"
 #include "govern/identities.hpp"
 #include "govern/key_encryption.hpp"
 #include "store/remote.hpp"
@@ -48,6 +50,11 @@ class Platform {
   bool has_bucket(std::string_view name) const;
   // What the CORS rules of a bucket say. Thread-safe.
   gateway::CrossOriginAnswer cross_origin(std::string_view bucket, const gateway::CrossOriginRequest& request) const;
+
+  // Serves the websites of buckets, as long as the platform lives.
+  gateway::Website websites() const;
+  // Takes the lines of access logs, as long as the platform lives.
+  gateway::AccessLog access_log();
 
   // E-mail and text messages that had nowhere to go, oldest first.
   Value outbox() const;

@@ -106,6 +106,8 @@ class Program {
     out.cross_origin = [this](std::string_view bucket, const gateway::CrossOriginRequest& request) {
       return platform_->cross_origin(bucket, request);
     };
+    out.website = platform_->websites();
+    out.access_log = platform_->access_log();
     return out;
   }
 

@@ -156,7 +156,7 @@ def test_multipart_uploads(s3, bucket, algorithm, kind):
     assert made["ETag"] == '"%s-3"' % hashlib.md5(b"".join(hashlib.md5(b).digest() for b in bodies)).hexdigest()
     got = s3.get_object(Bucket=bucket, Key="m", ChecksumMode="ENABLED")
     assert got["Body"].read() == b"".join(bodies)
-    assert got.get("ChecksumType") == kind
+    assert got["ChecksumType"] == (kind or "FULL_OBJECT") and f"Checksum{algorithm or 'CRC64NVME'}" in got
     part = s3.get_object(Bucket=bucket, Key="m", PartNumber=3)
     assert (part["Body"].read(), part["PartsCount"], part["ContentRange"]) == (bodies[2], 3, "bytes 10485760-10485769/10485770")
 
@@ -182,3 +182,52 @@ def test_what_is_missing_is_refused_by_name(s3, bucket):
     assert code(s3.put_object, Bucket=bucket, Key="k" * 1025, Body=b"x") == "KeyTooLongError"
     assert code(s3.put_object, Bucket=bucket, Key="k", Body=b"x", Metadata={"a": "v" * 2100}) == "MetadataTooLarge"
     assert code(s3.get_object, Bucket=bucket, Key="k", VersionId="abc") == "InvalidArgument"
+
+
+def test_objects_without_a_checksum_get_one(connect, bucket):
+    s3 = connect(request_checksum_calculation="when_required")
+    put = s3.put_object(Bucket=bucket, Key="k", Body=b"123456789")
+    wanted = base64.b64encode(bytes.fromhex("ae8b14860a799888")).decode()
+    assert (put["ChecksumCRC64NVME"], put["ChecksumType"]) == (wanted, "FULL_OBJECT")
+    assert "ChecksumCRC64NVME" not in s3.head_object(Bucket=bucket, Key="k")
+    assert s3.head_object(Bucket=bucket, Key="k", ChecksumMode="ENABLED")["ChecksumCRC64NVME"] == wanted
+    assert s3.get_object_attributes(Bucket=bucket, Key="k", ObjectAttributes=["Checksum"])["Checksum"] == {"ChecksumCRC64NVME": wanted, "ChecksumType": "FULL_OBJECT"}
+    assert s3.list_objects_v2(Bucket=bucket)["Contents"][0]["ChecksumAlgorithm"] == ["CRC64NVME"]
+    assert s3.copy_object(Bucket=bucket, Key="copy", CopySource=f"{bucket}/k")["CopyObjectResult"]["ChecksumCRC64NVME"] == wanted
+    upload = {"Bucket": bucket, "Key": "m", "UploadId": s3.create_multipart_upload(Bucket=bucket, Key="m")["UploadId"]}
+    parts = [{"PartNumber": n, "ETag": s3.upload_part(**upload, PartNumber=n, Body=b)["ETag"]} for n, b in ((1, b"1" * (5 * MB)), (2, b"2345"))]
+    assert "ChecksumCRC64NVME" in s3.list_parts(**upload)["Parts"][0]
+    made = s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts}, ChecksumType="FULL_OBJECT")
+    whole = s3.put_object(Bucket=bucket, Key="whole", Body=b"1" * (5 * MB) + b"2345")
+    assert made["ChecksumCRC64NVME"] == whole["ChecksumCRC64NVME"] and made["ChecksumType"] == "FULL_OBJECT"
+
+
+def test_deletes_on_conditions(s3, bucket):
+    etag = s3.put_object(Bucket=bucket, Key="k", Body=b"x")["ETag"]
+    assert code(s3.delete_object, Bucket=bucket, Key="k", IfMatch='"0"') == "PreconditionFailed"
+    assert code(s3.delete_object, Bucket=bucket, Key="k", IfMatchSize=1) == "NotImplemented"
+    assert code(s3.delete_object, Bucket=bucket, Key="k", IfMatchLastModifiedTime=1700000000) == "NotImplemented"
+    done = s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "k", "ETag": "0"}, {"Key": "k", "Size": 1}, {"Key": "absent", "ETag": etag}]})
+    assert [e["Code"] for e in done["Errors"]] == ["PreconditionFailed", "NotImplemented", "NoSuchKey"]
+    s3.delete_object(Bucket=bucket, Key="k", IfMatch=etag)
+    assert code(s3.delete_object, Bucket=bucket, Key="k", IfMatch="*") == "NoSuchKey"
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+    assert s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "k", "ETag": etag}]})["Deleted"] == [{"Key": "k"}]
+
+
+def test_copies_and_completions_on_conditions(s3, bucket):
+    etag = s3.put_object(Bucket=bucket, Key="k", Body=b"x")["ETag"]
+    s3.put_object(Bucket=bucket, Key="source", Body=b"y")
+    copy = {"Bucket": bucket, "CopySource": f"{bucket}/source"}
+    assert code(s3.copy_object, **copy, Key="k", IfNoneMatch="*") == "PreconditionFailed"
+    assert code(s3.copy_object, **copy, Key="k", IfMatch='"0"') == "PreconditionFailed"
+    assert code(s3.copy_object, **copy, Key="absent", IfMatch=etag) == "NoSuchKey"
+    s3.copy_object(**copy, Key="new", IfNoneMatch="*")
+    s3.copy_object(**copy, Key="k", IfMatch=etag)
+    upload = {"Bucket": bucket, "Key": "k", "UploadId": s3.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]}
+    parts = {"Parts": [{"PartNumber": 1, "ETag": s3.upload_part(**upload, PartNumber=1, Body=b"z")["ETag"]}]}
+    assert code(s3.complete_multipart_upload, **upload, MultipartUpload=parts, IfNoneMatch="*") == "PreconditionFailed"
+    assert code(s3.complete_multipart_upload, **upload, MultipartUpload=parts, IfMatch=etag) == "PreconditionFailed"
+    now = s3.head_object(Bucket=bucket, Key="k")["ETag"]
+    s3.complete_multipart_upload(**upload, MultipartUpload=parts, IfMatch=now)
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"z"

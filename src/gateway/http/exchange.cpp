@@ -39,6 +39,8 @@ std::string_view reason(int status) {
       return "Partial Content";
     case 301:
       return "Moved Permanently";
+    case 302:
+      return "Found";
     case 303:
       return "See Other";
     case 304:
@@ -137,6 +139,11 @@ Exchange::Exchange(const Surroundings& surroundings, Connection& connection, std
                          "tarn has no " + head_.request.method + " " + head_.request.path + ".");
       return;
     }
+    if (surroundings_.options.website)
+      if (const auto site = website_bucket(host_name())) {
+        website_ = *site;
+        return;
+      }
     // A form's body tells its operation; it is read by the worker that answers.
     const std::string* type = head_.request.header("content-type");
     is_form_ = head_.request.method == "POST" && type && type->starts_with("application/x-www-form-urlencoded") &&
@@ -170,11 +177,12 @@ void Exchange::find_route() {
 void Exchange::answer() {
   if (wait()) return call_again();
   answered_ = true;
-  const bool s3 = route_ && is_s3(*route_->service);
+  const bool s3 = website_ || (route_ && is_s3(*route_->service));
   request_id_ = s3 ? short_request_id(surroundings_.random) : long_request_id(surroundings_.random);
   try {
     if (refusal_) throw Error(*refusal_);
     if (local_) return call_local(*local_);
+    if (website_) return answer_website();
     if (is_upload_form_) return answer_form_upload();
     if (head_.request.method == "OPTIONS" && surroundings_.options.cross_origin) return answer_preflight();
     if (!route_ && is_form_) {
@@ -191,6 +199,12 @@ void Exchange::answer() {
 void Exchange::call_local(const Server::Local& local) {
   read_control_body(*body_);
   respond(local(head_.request), nullptr);
+}
+
+void Exchange::answer_website() {
+  WebsiteAnswer answer = surroundings_.options.website(
+      {*website_, head_.request, connection_.peer_ip(), request_id_, surroundings_.clock.now()});
+  respond(std::move(answer.response), std::move(answer.stream));
 }
 
 void Exchange::read_control_body(api::BodySource& source) {
@@ -256,12 +270,16 @@ bool Exchange::is_bucket_path() const {
   return !path.empty() && path.find('/') == path.npos;
 }
 
-std::string_view Exchange::virtual_bucket() const {
+std::string_view Exchange::host_name() const {
   const std::string* header = head_.request.header("host");
   std::string_view host = header ? std::string_view(*header) : std::string_view();
   if (auto colon = host.rfind(':'); colon != host.npos && host.find(']', colon) == host.npos)
     host = host.substr(0, colon);
-  return api::virtual_bucket(host, surroundings_.options.endpoint_names);
+  return host;
+}
+
+std::string_view Exchange::virtual_bucket() const {
+  return api::virtual_bucket(host_name(), surroundings_.options.endpoint_names);
 }
 
 std::string Exchange::bucket() const {
@@ -313,7 +331,7 @@ Value Exchange::run(api::Context& context) {
   const bool s3 = is_s3(service), streams = route_->input && route_->input->streams;
   if (!s3 && head_.request.body.empty() && !streams) read_control_body(*body_);
   Authenticated who = surroundings_.authenticator->authenticate(head_.request, service, &operation, virtual_bucket());
-  caller_ = who.principal.arn;
+  caller_ = who.principal;
   context.principal = std::move(who.principal);
   context.region = std::move(who.region);
   if (!head_.has_body() && !(s3 && (streams || operation.checksum_required))) {
@@ -354,6 +372,7 @@ void Exchange::respond_error(const Error& error) {
       log(LogLevel::error, "request failed",
           Value::map({{"request_id", request_id_}, {"code", error.code()}, {"why", error.message()}}));
     stream_.reset();
+    error_code_ = error.code();
     const std::string_view method = head_.request.method;
     if (route_) return respond(api::serialize_error(*route_, error, request_id_, method, head_.request.path), nullptr);
     if (!local_ && !broken_ && !head_.request.path.starts_with("/_tarn"))
@@ -392,6 +411,7 @@ void Exchange::respond(api::WireResponse response, std::unique_ptr<api::BodyStre
   else if (may_have_body(status_) && !(head_only && response.header("content-length")))
     length = response.body.size();
   if (!may_have_body(status_)) length.reset();
+  note_for_access_log(response, length);
   write_head(response, length);
   if (!with_body) return;
   if (!stream) {
@@ -439,6 +459,7 @@ void Exchange::write_head(const api::WireResponse& response, std::optional<uint6
   else if (!head_.version_1_1)
     out_ += "Connection: keep-alive\r\n";
   out_ += "\r\n";
+  head_size_bytes_ = out_.size();
 }
 
 bool Exchange::try_send() {
@@ -497,6 +518,8 @@ void Exchange::record() {
   const uint64_t received = body_ ? body_->received_bytes() : 0;
   surroundings_.statistics->count(route_ ? route_->service : nullptr, route_ ? route_->operation : nullptr, status_,
                                   took_us, received, sent_bytes_);
+  if (surroundings_.options.access_log && (website_ || (route_ && is_s3(*route_->service))))
+    record_access(took_us / 1000);
   if (!surroundings_.options.log_requests || !logs(LogLevel::info)) return;
   std::string what =
       route_ ? std::string(route_->service->name) + ":" + std::string(route_->operation ? route_->operation->name : "?")
@@ -506,7 +529,7 @@ void Exchange::record() {
                   {"ms", static_cast<double>(took_us / 10) / 100},
                   {"in", static_cast<int64_t>(received)},
                   {"out", static_cast<int64_t>(sent_bytes_)},
-                  {"caller", caller_},
+                  {"caller", caller_.arn},
                   {"request_id", request_id_}}));
 }
 

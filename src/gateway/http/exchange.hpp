@@ -64,9 +64,11 @@ class Exchange {
   void find_route();
   void call_local(const Server::Local& local);
   void call_operation();
+  void answer_website();
   void call_again();
   void respond_output(Value output);
   Value run(api::Context& context);
+  std::string_view host_name() const;  // without its port
   std::string_view virtual_bucket() const;
   // The bucket that the request is about, by its host or path; empty for none.
   std::string bucket() const;
@@ -84,9 +86,11 @@ class Exchange {
   void read_control_body(api::BodySource& source);
   void respond_error(const Error& error);
   void respond(api::WireResponse response, std::unique_ptr<api::BodyStream> stream);
+  void note_for_access_log(const api::WireResponse& response, std::optional<uint64_t> length_bytes);
   void write_head(const api::WireResponse& response, std::optional<uint64_t> length_bytes);
   bool send_stream();
   void record();
+  void record_access(uint64_t took_ms) const;
 
   const Surroundings& surroundings_;
   Connection& connection_;
@@ -96,11 +100,19 @@ class Exchange {
   std::optional<HttpBody> body_;
   const Server::Local* local_ = nullptr;
   std::optional<api::Route> route_;
-  std::string request_id_, caller_;
+  std::optional<std::string> website_;  // the bucket whose website is asked for
+  std::string request_id_;
+  api::Principal caller_;
   bool quick_ = false, is_form_ = false, is_upload_form_ = false, answered_ = false, broken_ = false,
        keep_alive_ = false;
   std::optional<api::Context> context_;  // of the call; kept while the operation waits
   Value waiting_input_, waiting_output_;
+
+  // For the access log.
+  std::string error_code_, version_id_;
+  std::optional<uint64_t> object_size_bytes_;
+  std::chrono::steady_clock::time_point answered_at_;
+  std::size_t head_size_bytes_ = 0;
 
   int status_ = 0;
   std::string out_;  // the response's head and, where it is small, its body

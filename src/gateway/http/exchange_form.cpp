@@ -92,7 +92,7 @@ void Exchange::answer_form_upload() {
   const Fields& fields = form.fields();
   const api::Service& s3 = *route_->service;
   Authenticated who = surroundings_.authenticator->authenticate_form(fields, s3);
-  caller_ = who.principal.arn;
+  caller_ = who.principal;
   UploadSizes sizes;
   if (const std::string* policy = find(fields, "policy")) {
     auto document = base64_decode(*policy);

@@ -18,8 +18,10 @@
 #include "base/clock.hpp"
 #include "base/metrics.hpp"
 #include "base/random.hpp"
+#include "gateway/http/access_log.hpp"
 #include "gateway/http/cross_origin.hpp"
 #include "gateway/http/signature.hpp"
+#include "gateway/http/website.hpp"
 #include "govern/identities.hpp"
 
 namespace tarn::gateway {
@@ -38,6 +40,10 @@ struct ServerOptions {
   std::function<bool(std::string_view bucket)> bucket_exists;
   // What the CORS rules of a bucket say; empty: no bucket has any.
   CrossOrigin cross_origin;
+  // Serves the websites of buckets; empty: hosts of websites are as any other.
+  Website website;
+  // Is told of each request to S3, once it is answered; empty: nobody is.
+  AccessLog access_log;
 };
 
 class Server {

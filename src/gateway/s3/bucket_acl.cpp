@@ -5,6 +5,7 @@
 
 #include "base/error.hpp"
 #include "gateway/s3/bucket_settings.hpp"
+#include "gateway/s3/public_access.hpp"
 
 namespace tarn::gateway::s3 {
 namespace {
@@ -138,6 +139,24 @@ Grants checked_grants(const model::AccessControlPolicy& policy, std::string_view
   }
   if (out.size() > max_grants) throw malformed_acl();
   return out;
+}
+
+Value stored_acl(const Parts& parts, const store::BucketInfo& bucket, const std::optional<Grants>& grants,
+                 const std::optional<std::string>& canned) {
+  if (!grants) return {};
+  const bool owner_only = *grants == owner_alone(bucket.account);
+  const bool allowed_anywhere = owner_only && canned != "bucket-owner-read" && canned != "aws-exec-read";
+  if (!allowed_anywhere && !allows_acls(bucket)) throw acls_not_supported();
+  if (is_public(*grants) && public_access(parts, bucket).block_public_acls)
+    throw Error(ErrorKind::denied, "AccessDenied", "Access Denied");
+  return owner_only ? Value() : to_value(*grants);
+}
+
+bool everybody_reads(const Grants& grants) {
+  return std::any_of(grants.begin(), grants.end(), [](const model::Grant& grant) {
+    return grant.grantee && grant.grantee->uri == all_users &&
+           (grant.permission == "READ" || grant.permission == "FULL_CONTROL");
+  });
 }
 
 bool is_public(const Grants& grants) {

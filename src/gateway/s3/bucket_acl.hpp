@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "gateway/s3/object_headers.hpp"
 #include "gateway/s3/requests.hpp"
 
 namespace tarn::gateway::s3 {
@@ -30,6 +31,8 @@ void add_header_grants(std::string_view header, std::string_view permission, Gra
 Grants checked_grants(const model::AccessControlPolicy& policy, std::string_view account);
 // Whether they let anybody, or anybody with any AWS account, in.
 bool is_public(const Grants& grants);
+// Whether they let everybody read.
+bool everybody_reads(const Grants& grants);
 
 // What one request's ACL, Grant… headers and XML say, which exclude each other; absent: it says nothing.
 template <class Request>
@@ -52,6 +55,23 @@ std::optional<Grants> grants_from(const Request& in, const model::AccessControlP
   if (!by_header.empty()) return by_header;
   if (xml) return checked_grants(*xml, account);
   return std::nullopt;
+}
+
+// ObjectHeaders::acl for what one request says of the object that it writes into `bucket`: null where the owner alone
+// gets anything. `canned` is its canned ACL, if it has one. Throws Error: AccessControlListNotSupported where the
+// bucket has no ACLs and the request asks for more than its owner's full control, AccessDenied where the bucket blocks
+// public ones.
+Value stored_acl(const Parts& parts, const store::BucketInfo& bucket, const std::optional<Grants>& grants,
+                 const std::optional<std::string>& canned);
+
+// What headers_from() gives, and the ACL.
+template <class Request>
+store::ObjectHeaders headers_with_acl(const Parts& parts, const Context& context, const Request& in) {
+  store::ObjectHeaders out = headers_from(in, context.now);
+  if (!in.acl && !in.grant_full_control && !in.grant_read && !in.grant_read_acp && !in.grant_write_acp) return out;
+  const auto bucket = find_own_bucket(parts, context, in.bucket);
+  out.acl = stored_acl(parts, *bucket, grants_from(in, nullptr, bucket->account, bucket->account), in.acl);
+  return out;
 }
 
 Error acls_not_supported();

@@ -66,29 +66,12 @@ api::Empty delete_ownership(const Parts& parts, Context&, const model::DeleteBuc
   return {};
 }
 
-// Objects keep no lists of their own yet: writing with one is refused, so the owner alone is what each has.
-model::GetObjectAclOutput get_object_acl(const Parts& parts, Context& context, const model::GetObjectAclRequest& in) {
-  if (!parts.store.head(parts.may_read(context, in.bucket, in.key), in.bucket, in.key)) throw no_such_key(in.key);
-  model::GetObjectAclOutput out;
-  out.owner = owner(context.account());
-  out.grants = owner_alone(context.account());
-  return out;
-}
-
 }  // namespace
 
 void register_bucket_acls(api::Operations& operations, const Parts& parts) {
   using namespace model::op;
-  // Its ACL members are the setting itself, so the common checks of an object's ACL would be wrong.
-  operations.add(PutBucketAcl::name, [parts](Context& context, const Value& input) {
-    Value others = input;
-    for (const char* name : {"ACL", "GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite", "GrantWriteACP"})
-      others.erase(name);
-    check_request(parts, context, others);
-    return to_value(put_bucket_acl(parts, context, api::from<model::PutBucketAclRequest>(input)));
-  });
+  on<PutBucketAcl>(operations, parts, put_bucket_acl);
   on<GetBucketAcl>(operations, parts, get_bucket_acl);
-  on<GetObjectAcl>(operations, parts, get_object_acl);
   on<GetBucketOwnershipControls>(operations, parts, get_ownership);
   on<PutBucketOwnershipControls>(operations, parts, put_ownership);
   on<DeleteBucketOwnershipControls>(operations, parts, delete_ownership);

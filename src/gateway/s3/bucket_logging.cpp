@@ -1,4 +1,4 @@
-// Server access logging of buckets: stored and checked. No logs are delivered.
+// The server access logging of buckets, by which access_logs.cpp delivers.
 #include "base/error.hpp"
 #include "gateway/s3/bucket_acl.hpp"
 #include "gateway/s3/bucket_settings.hpp"

@@ -1,4 +1,4 @@
-// The website configuration of buckets: stored and checked. No website endpoint serves it.
+// The website configuration of buckets, by which website.cpp serves them.
 #include <algorithm>
 
 #include "base/error.hpp"

@@ -146,9 +146,7 @@ void register_buckets(api::Operations& operations, const Parts& parts) {
   // Its bucket is not there yet, so the common checks of one would be wrong.
   operations.add(CreateBucket::name, [parts](Context& context, const Value& input) {
     Value others = input;
-    for (const char* name :
-         {"Bucket", "ACL", "GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite", "GrantWriteACP"})
-      others.erase(name);
+    others.erase("Bucket");
     check_request(parts, context, others);
     return to_value(create_bucket(parts, context, api::from<model::CreateBucketRequest>(input)));
   });

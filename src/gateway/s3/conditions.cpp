@@ -46,15 +46,18 @@ void check_copy_source(const Conditions& c, const store::ObjectInfo& object) {
     failed(c.if_none_match ? "x-amz-copy-source-If-None-Match" : "x-amz-copy-source-If-Modified-Since");
 }
 
+Error of_directory_buckets(const char* header) {
+  return Error(ErrorKind::unsupported, "NotImplemented",
+               "A header you provided implies functionality that is not implemented")
+      .with("Header", header);
+}
+
 store::Preconditions write_conditions(const std::optional<std::string>& if_match,
                                       const std::optional<std::string>& if_none_match) {
   store::Preconditions out;
   if (if_match) out.if_match = bare_etag(*if_match);
   if (if_none_match) {
-    if (bare_etag(*if_none_match) != "*")
-      throw Error(ErrorKind::unsupported, "NotImplemented",
-                  "A header you provided implies functionality that is not implemented")
-          .with("Header", "If-None-Match");
+    if (bare_etag(*if_none_match) != "*") throw of_directory_buckets("If-None-Match");
     out.if_none_match = "*";
   }
   return out;

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/error.hpp"
 #include "store/store.hpp"
 
 namespace tarn::gateway::s3 {
@@ -24,6 +25,9 @@ void check_copy_source(const Conditions& conditions, const store::ObjectInfo& ob
 // NotImplemented).
 store::Preconditions write_conditions(const std::optional<std::string>& if_match,
                                       const std::optional<std::string>& if_none_match);
+
+// What S3 answers to a condition that only directory buckets have; `header` is the header or member that carries it.
+Error of_directory_buckets(const char* header);
 
 // Without quotes and the mark of weak ones.
 std::string bare_etag(std::string_view etag);

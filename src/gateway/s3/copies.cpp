@@ -6,6 +6,7 @@
 #include "base/digest.hpp"
 #include "base/error.hpp"
 #include "base/limits.hpp"
+#include "gateway/s3/bucket_acl.hpp"
 #include "gateway/s3/checksums.hpp"
 #include "gateway/s3/conditions.hpp"
 #include "gateway/s3/encryption.hpp"
@@ -52,9 +53,10 @@ bool replaces(const std::optional<std::string>& directive, const char* header) {
   throw Error(ErrorKind::caller, "InvalidArgument", std::string("Unknown ") + header + " directive.");
 }
 
-// The headers of the copy. Storage class, redirect and locks are never the source's.
-store::ObjectHeaders headers_of_copy(const model::CopyObjectRequest& in, const store::ObjectInfo& source, Time now) {
-  store::ObjectHeaders given = headers_from(in, now), out = source.headers;
+// The headers of the copy. Storage class, redirect, locks and ACL are never the source's.
+store::ObjectHeaders headers_of_copy(const model::CopyObjectRequest& in, const store::ObjectInfo& source,
+                                     store::ObjectHeaders given) {
+  store::ObjectHeaders out = source.headers;
   if (replaces(in.metadata_directive, "metadata")) {
     auto tags = std::move(out.tags);
     out = given;
@@ -65,6 +67,7 @@ store::ObjectHeaders headers_of_copy(const model::CopyObjectRequest& in, const s
   out.website_redirect_location = given.website_redirect_location;
   out.retention = given.retention;
   out.legal_hold = given.legal_hold;
+  out.acl = given.acl;
   out.restore.reset();
   return out;
 }
@@ -127,7 +130,7 @@ model::CopyObjectOutput copy_object(const Parts& parts, Context& context, const 
     throw Error(ErrorKind::caller, "InvalidRequest",
                 "The specified copy source is larger than the maximum allowable size for a copy source: " +
                     std::to_string(limits::max_single_put_size_bytes));
-  store::ObjectHeaders headers = headers_of_copy(in, source, context.now);
+  store::ObjectHeaders headers = headers_of_copy(in, source, headers_with_acl(parts, context, in));
   const bool other_checksum =
       in.checksum_algorithm && (*in.checksum_algorithm != source.checksum.algorithm || source.checksum.composite);
   store::EncryptionWish wish = encryption_wish(in);

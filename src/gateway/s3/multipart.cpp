@@ -3,6 +3,7 @@
 
 #include "base/error.hpp"
 #include "base/limits.hpp"
+#include "gateway/s3/bucket_acl.hpp"
 #include "gateway/s3/bucket_settings.hpp"
 #include "gateway/s3/checksums.hpp"
 #include "gateway/s3/conditions.hpp"
@@ -36,7 +37,7 @@ model::CreateMultipartUploadOutput create_upload(const Parts& parts, Context& co
                                                  const model::CreateMultipartUploadRequest& in) {
   const std::string type = checksum_type(in.checksum_algorithm, in.checksum_type);
   store::UploadInfo upload = parts.store.create_upload(parts.may_write(context, in.bucket, in.key), in.bucket, in.key,
-                                                       headers_from(in, context.now),
+                                                       headers_with_acl(parts, context, in),
                                                        in.checksum_algorithm.value_or(""), type, encryption_wish(in));
   model::CreateMultipartUploadOutput out;
   encryption_into(upload.encryption, customer_key(in), out);
@@ -123,9 +124,12 @@ model::CompleteMultipartUploadOutput complete_upload(const Parts& parts, Context
     if (error.code() != "NoSuchUpload") throw;
   }
   if (const std::string key = customer_key(in); upload && !key.empty()) check_part_key(upload->encryption, key);
-  if (upload && in.checksum_type && *in.checksum_type != upload->checksum_type)
+  const std::string type = !upload                         ? ""
+                           : upload->checksum_type.empty() ? "FULL_OBJECT"
+                                                           : upload->checksum_type;
+  if (upload && in.checksum_type && *in.checksum_type != type)
     throw Error(ErrorKind::caller, "InvalidRequest",
-                "The upload was created using the " + upload->checksum_type +
+                "The upload was created using the " + type +
                     " checksum mode. The complete request must use the same checksum mode.");
   expected.composite = upload && upload->checksum_type == "COMPOSITE";
   const auto completed = completed_parts(in);

@@ -4,6 +4,7 @@
 
 #include "base/error.hpp"
 #include "base/limits.hpp"
+#include "gateway/s3/bucket_acl.hpp"
 #include "gateway/s3/bucket_settings.hpp"
 #include "gateway/s3/checksums.hpp"
 #include "gateway/s3/conditions.hpp"
@@ -32,9 +33,9 @@ void check_locked_upload(const model::PutObjectRequest& in) {
 model::PutObjectOutput put_object(const Parts& parts, Context& context, const model::PutObjectRequest& in) {
   check_upload_size(context);
   check_locked_upload(in);
-  auto writer =
-      parts.store.write(parts.may_write(context, in.bucket, in.key), in.bucket, in.key, headers_from(in, context.now),
-                        write_conditions(in.if_match, in.if_none_match), encryption_wish(in));
+  auto writer = parts.store.write(parts.may_write(context, in.bucket, in.key), in.bucket, in.key,
+                                  headers_with_acl(parts, context, in), write_conditions(in.if_match, in.if_none_match),
+                                  encryption_wish(in));
   store::ObjectInfo stored = writer->finish(receive(context, *writer));
   model::PutObjectOutput out;
   encryption_into(stored.encryption, customer_key(in), out);
@@ -142,8 +143,8 @@ model::HeadObjectOutput head_object(const Parts& parts, Context& context, const 
 }
 
 model::DeleteObjectOutput delete_object(const Parts& parts, Context& context, const model::DeleteObjectRequest& in) {
-  if (in.if_match_last_modified_time || in.if_match_size)
-    refuse_unsupported("x-amz-if-match-last-modified-time and -size");
+  if (in.if_match_last_modified_time) throw of_directory_buckets("x-amz-if-match-last-modified-time");
+  if (in.if_match_size) throw of_directory_buckets("x-amz-if-match-size");
   store::EraseOptions options;
   options.version_id = in.version_id.value_or("");
   options.bypass_governance = in.bypass_governance_retention.value_or(false);
@@ -159,7 +160,8 @@ model::DeleteObjectOutput delete_object(const Parts& parts, Context& context, co
 store::Erasure erasure_of(const model::DeleteObjectsRequest& in, const model::ObjectIdentifier& object) {
   if (object.key.empty() || object.key.size() > limits::max_key_size_bytes)
     throw Error(ErrorKind::caller, "KeyTooLongError", "Your key is too long");
-  if (object.last_modified_time || object.size) refuse_unsupported("LastModifiedTime and Size in DeleteObjects");
+  if (object.last_modified_time) throw of_directory_buckets("LastModifiedTime");
+  if (object.size) throw of_directory_buckets("Size");
   if (object.version_id) check_version_id(*object.version_id);
   store::Erasure out;
   out.key = object.key;

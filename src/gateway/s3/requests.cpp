@@ -9,7 +9,6 @@
 #include "base/limits.hpp"
 #include "gateway/http/form_upload.hpp"
 #include "gateway/s3/archive.hpp"
-#include "gateway/s3/bucket_acl.hpp"
 #include "gateway/s3/names.hpp"
 
 namespace tarn::gateway::s3 {
@@ -44,16 +43,6 @@ void check_member(std::string_view name, const Value& value) {
     refuse_unsupported(std::string(name));
 }
 
-// What a request says of the ACL of the object that it writes. Objects of buckets that allow ACLs keep none yet, so
-// only those that leave the owner alone pass.
-void check_object_acl(const store::BucketInfo& bucket, const Value* acl, bool grants) {
-  if (!acl && !grants) return;
-  const std::string canned = acl && acl->is_string() ? acl->as_string() : "";
-  if (!grants && (canned == "private" || canned == "bucket-owner-full-control")) return;
-  if (!allows_acls(bucket)) throw acls_not_supported();
-  refuse_unsupported("the ACLs of objects");
-}
-
 }  // namespace
 
 store::Origin origin_of(const Context& context) {
@@ -67,17 +56,12 @@ store::Origin origin_of(const Context& context) {
 
 void check_request(const Parts& parts, const Context& context, const Value& input) {
   if (!input.is_map()) return;
-  const Value *bucket = nullptr, *expected_owner = nullptr, *acl = nullptr;
-  bool grants = false;
+  const Value *bucket = nullptr, *expected_owner = nullptr;
   for (const auto& [name, value] : input.as_map()) {
     if (name == "Bucket")
       bucket = &value;
     else if (name == "ExpectedBucketOwner")
       expected_owner = &value;
-    else if (name == "ACL")
-      acl = &value;
-    else if (name.starts_with("Grant"))
-      grants = true;
     else if (!name.empty())
       check_member(name, value);
   }
@@ -85,7 +69,6 @@ void check_request(const Parts& parts, const Context& context, const Value& inpu
   auto info = find_own_bucket(parts, context, bucket->as_string());
   if (expected_owner && expected_owner->is_string() && expected_owner->as_string() != info->account)
     throw Error(ErrorKind::denied, "AccessDenied", "Access Denied");
-  check_object_acl(*info, acl, grants);
 }
 
 std::shared_ptr<const store::BucketInfo> find_own_bucket(const Parts& parts, const Context& context,

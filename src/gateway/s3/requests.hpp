@@ -39,8 +39,7 @@ struct Parts {
 };
 
 // Refuses, before the handler runs: buckets that are not there (NoSuchBucket) or another account's (AccessDenied), keys
-// that are too long, versions other than "null", ACLs where the owner alone counts, and by name every member that asks
-// for what tarn does not do (object locks, …).
+// that are too long, version ids that are none, and by name every member that asks for what tarn does not do.
 void check_request(const Parts& parts, const Context& context, const Value& input);
 
 // The bucket, which must be there and the caller's own: NoSuchBucket, AccessDenied.
@@ -86,6 +85,7 @@ void register_bucket_reports(api::Operations&, const Parts&);
 void register_bucket_settings(api::Operations&, const Parts&);  // which registers all those above
 void register_bucket_website(api::Operations&, const Parts&);
 void register_encryption(api::Operations&, const Parts&);
+void register_object_acls(api::Operations&, const Parts&);
 void register_objects(api::Operations&, const Parts&);
 void register_copies(api::Operations&, const Parts&);
 void register_listings(api::Operations&, const Parts&);

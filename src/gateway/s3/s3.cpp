@@ -11,6 +11,7 @@ void register_s3(api::Operations& operations, store::Store& store, govern::Autho
   s3::register_bucket_settings(operations, parts);
   s3::register_encryption(operations, parts);
   s3::register_objects(operations, parts);
+  s3::register_object_acls(operations, parts);
   s3::register_copies(operations, parts);
   s3::register_listings(operations, parts);
   s3::register_multipart(operations, parts);

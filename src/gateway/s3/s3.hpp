@@ -4,6 +4,8 @@
 #include "api/operations.hpp"
 #include "base/random.hpp"
 #include "gateway/http/cross_origin.hpp"
+#include "gateway/http/website.hpp"
+#include "gateway/s3/access_logs.hpp"
 #include "gateway/s3/account_settings.hpp"
 #include "govern/authority.hpp"
 #include "store/store.hpp"
@@ -25,5 +27,9 @@ void register_s3_control(api::Operations& operations, store::Store& store, s3::A
 // What the CORS rules of a bucket say of a request. Thread-safe.
 CrossOriginAnswer s3_cross_origin(const store::Store& store, std::string_view bucket,
                                   const CrossOriginRequest& request);
+
+// Serves the websites of buckets; what is passed must outlive what it returns.
+Website s3_websites(store::Store& store, govern::Authority& authority, Random& random,
+                    const s3::AccountSettings* accounts);
 
 }  // namespace tarn::gateway
