@@ -1,7 +1,8 @@
-"""The S3 clients of other languages and libraries: AWS's SDKs for JavaScript and Go, DuckDB's httpfs, PyArrow's S3FileSystem, boto3's transfer manager
+"""The S3 clients of other languages and libraries: AWS's SDKs for JavaScript, Go and Java, Spark's s3a committers, DuckDB's httpfs, PyArrow's S3FileSystem, boto3's transfer manager
 with its C-less threads, pysail. Each makes what it needs by tools/setup-clients, and is skipped with the reason where the machine has no such language."""
 
 import io
+import json
 import os
 import shutil
 import subprocess
@@ -45,6 +46,66 @@ def test_javascript_sdk(tarn, name):
 @pytest.mark.slow  # the SDK is compiled once, in about a minute
 def test_go_sdk(tarn, name):
     run([setup("go") / "s3", tarn.endpoint, name], tarn)
+
+
+@pytest.mark.slow  # the SDK is fetched and compiled once
+def test_java_sdk(tarn, name):
+    folder = setup("java")
+    run(["java", "-Dfile.encoding=UTF-8", "-cp", f"{folder}:{folder}/jars/*", "S3", tarn.endpoint, name], tarn)
+
+
+def spark_environment():
+    """The Python of Apache Spark 3.5 and the jars by which it reads s3a://."""
+    if not shutil.which("java"):
+        pytest.skip("Apache Spark needs Java, which is not on this machine")
+    made = [subprocess.run([ROOT / "tools/setup-jobs", what], capture_output=True, text=True) for what in ("spark", "jars")]
+    assert all(m.returncode == 0 for m in made), [m.stderr for m in made]
+    python, jars = (m.stdout.splitlines()[-1] for m in made)
+    return python + "/bin/python", ",".join(str(j) for j in Path(jars).glob("*.jar"))
+
+
+@pytest.mark.slow  # a JVM for each, and Spark itself is fetched once
+@pytest.mark.parametrize("committer", ["magic", "directory"])
+def test_s3a_committers(tarn, name, tmp_path, committer):
+    python, jars = spark_environment()
+    tarn.client("s3").create_bucket(Bucket=name)
+    settings = {"spark.jars": jars, "spark.master": "local[2]", "spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "2", "spark.driver.memory": "1g",
+                "spark.hadoop.fs.s3a.endpoint": tarn.endpoint, "spark.hadoop.fs.s3a.path.style.access": "true", "spark.hadoop.fs.s3a.access.key": "test",
+                "spark.hadoop.fs.s3a.secret.key": "test", "spark.hadoop.fs.s3a.endpoint.region": "us-east-1", "spark.hadoop.fs.s3a.multipart.size": "5M",
+                "spark.hadoop.fs.s3a.committer.name": committer, "spark.hadoop.fs.s3a.committer.magic.enabled": "true",
+                "spark.hadoop.fs.s3a.committer.staging.conflict-mode": "replace", "spark.hadoop.hadoop.tmp.dir": str(tmp_path / "hadoop"),
+                "spark.hadoop.fs.s3a.committer.staging.tmp.path": f"file://{tmp_path}/staging",
+                "spark.hadoop.mapreduce.outputcommitter.factory.scheme.s3a": "org.apache.hadoop.fs.s3a.commit.S3ACommitterFactory",
+                "spark.sql.sources.commitProtocolClass": "org.apache.spark.internal.io.cloud.PathOutputCommitProtocol",
+                "spark.sql.parquet.output.committer.class": "org.apache.spark.internal.io.cloud.BindingParquetOutputCommitter"}
+    script = f"""
+import json
+from pyspark.sql import SparkSession
+builder = SparkSession.builder
+for setting, value in json.loads({json.dumps(json.dumps(settings))}).items():
+    builder = builder.config(setting, value)
+spark = builder.getOrCreate()
+frame = spark.range(200000).selectExpr("id", "id % 4 AS part", "concat('ñ ', id) AS text").repartition(2)
+where = "s3a://{name}/t"
+frame.write.mode("overwrite").partitionBy("part").parquet(where)
+frame.where("part = 1").write.mode("append").partitionBy("part").parquet(where)
+back = spark.read.parquet(where)
+assert back.count() == 250000, back.count()
+assert back.where("part = 3").selectExpr("sum(id)").first()[0] == sum(range(3, 200000, 4))
+frame.write.mode("overwrite").partitionBy("part").parquet(where)
+assert spark.read.parquet(where).count() == 200000
+spark.stop()
+print("good")
+"""
+    (tmp_path / "job.py").write_text(script)
+    run([python, tmp_path / "job.py"], tarn, cwd=tmp_path)
+    s3 = tarn.client("s3")
+    keys = [o["Key"] for page in s3.get_paginator("list_objects_v2").paginate(Bucket=name) for o in page.get("Contents", [])]
+    assert not [k for k in keys if "__magic" in k or "_temporary" in k]
+    assert {k.split("/")[1] for k in keys if k.endswith(".parquet")} == {f"part={i}" for i in range(4)}
+    told = json.loads(s3.get_object(Bucket=name, Key="t/_SUCCESS")["Body"].read())  # Hadoop's own committers leave it empty
+    assert told["committer"] == committer
+    assert s3.list_multipart_uploads(Bucket=name).get("Uploads", []) == []
 
 
 def test_duckdb_httpfs(tarn, name):
