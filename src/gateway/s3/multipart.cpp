@@ -124,9 +124,7 @@ model::CompleteMultipartUploadOutput complete_upload(const Parts& parts, Context
     if (error.code() != "NoSuchUpload") throw;
   }
   if (const std::string key = customer_key(in); upload && !key.empty()) check_part_key(upload->encryption, key);
-  const std::string type = !upload                         ? ""
-                           : upload->checksum_type.empty() ? "FULL_OBJECT"
-                                                           : upload->checksum_type;
+  const std::string type = !upload ? "" : upload->checksum_type.empty() ? "FULL_OBJECT" : upload->checksum_type;
   if (upload && in.checksum_type && *in.checksum_type != type)
     throw Error(ErrorKind::caller, "InvalidRequest",
                 "The upload was created using the " + type +
