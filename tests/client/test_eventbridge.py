@@ -289,6 +289,28 @@ def test_patterns_are_tested_without_a_rule(events):
     assert code(error) == "ValidationException"
 
 
+def test_queries_and_executions_tell_how_they_go(tarn, events, name):
+    url, arn = new_queue(tarn, name)
+    s3, athena, states = tarn.client("s3"), tarn.client("athena"), tarn.client("stepfunctions")
+    s3.create_bucket(Bucket=name)
+    events.put_rule(Name=name, EventPattern=json.dumps({"source": ["aws.athena", "aws.states"]}))
+    events.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": arn, "InputPath": "$.detail"}])
+    query = athena.start_query_execution(QueryString="SELECT 1", ResultConfiguration={"OutputLocation": f"s3://{name}/"})["QueryExecutionId"]
+    got = [d for d in (json.loads(m["Body"]) for m in receive(tarn, url, 3)) if d.get("queryExecutionId") == query]
+    assert sorted((d["sequenceNumber"], d.get("previousState"), d["currentState"]) for d in got) == [
+        ("1", None, "QUEUED"), ("2", "QUEUED", "RUNNING"), ("3", "RUNNING", "SUCCEEDED")]
+    role = f"arn:aws:iam::{ACCOUNT}:role/r"
+    machine = states.create_state_machine(name=name, roleArn=role, definition='{"StartAt": "A", "States": {"A": {"Type": "Wait", "Seconds": 1, "End": true}}}')["stateMachineArn"]
+    # A state machine that a rule starts, which the rule's queue then hears of.
+    events.put_rule(Name=f"{name}-start", EventPattern=json.dumps({"source": [name]}))
+    events.put_targets(Rule=f"{name}-start", Targets=[{"Id": "1", "Arn": machine, "RoleArn": role, "InputPath": "$.detail"}])
+    send(events, name, {"n": 7})
+    got = [json.loads(m["Body"]) for m in receive(tarn, url, 2)]
+    assert sorted(d["status"] for d in got) == ["RUNNING", "SUCCEEDED"] and {d["stateMachineArn"] for d in got} == {machine}
+    assert [json.loads(d["output"]) for d in got if d["status"] == "SUCCEEDED"] == [{"n": 7}]
+    events.disable_rule(Name=name)
+
+
 def test_kill_9_between_put_events_and_delivery_loses_nothing(own_tarn):
     tarn = own_tarn()
     events = tarn.client("events")

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <map>
 
+#include "base/error.hpp"
+#include "base/log.hpp"
+
 namespace tarn::orchestrate {
 namespace {
 
@@ -25,9 +28,30 @@ Recurrences::Recurrences(Owner& owner, std::string kind, char mark, meta::Metada
       clock_(clock),
       due_(clock) {}
 
+Recurrences::~Recurrences() {
+  stop();
+}
+
 void Recurrences::start() {
-  std::lock_guard lock(mutex_);
   started_ = clock_.now();
+  loader_ = std::thread([this] {
+    std::lock_guard lock(mutex_);
+    try {
+      take_up();
+    } catch (const Error& e) {
+      log(LogLevel::error, "what is due by schedules can't be read",
+          Value::map({{"kind", kind_}, {"why", e.message()}}));
+    }
+    due_.start([this](const std::vector<Due>& due) { fire(due); });
+  });
+}
+
+void Recurrences::stop() {
+  if (loader_.joinable()) loader_.join();
+  due_.stop();
+}
+
+void Recurrences::take_up() {
   // Marks and records are both in the order of their keys.
   auto keys = metadata_.keys(kind_, "");
   auto key = keys.begin();
@@ -42,7 +66,6 @@ void Recurrences::start() {
                 return true;
               });
   for (; key != keys.end(); ++key) without_mark();
-  due_.start([this](const std::vector<Due>& due) { fire(due); });
 }
 
 void Recurrences::changed(const std::string& key, Time after) {

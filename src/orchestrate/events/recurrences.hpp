@@ -10,6 +10,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -35,9 +36,12 @@ class Recurrences {
   // `kind`: of the records in the metadata store. `mark`: what the keys of due times begin with in `store`.
   Recurrences(Owner& owner, std::string kind, char mark, meta::Metadata& metadata, notify::MessageStore& store,
               Invocations& invocations, Clock& clock);
+  ~Recurrences();
+  Recurrences(const Recurrences&) = delete;
 
+  // Takes up what is on disk, on a thread of its own: a hundred thousand records do not hold up the start.
   void start();
-  void stop() { due_.stop(); }
+  void stop();
   // The record has changed, or is gone; it is due next after `after`.
   void changed(const std::string& key, Time after);
   // Nothing falls due until the lock goes.
@@ -47,6 +51,7 @@ class Recurrences {
 
  private:
   std::string mark_of(const std::string& key) const { return mark_ + key; }
+  void take_up();
   void fire(const std::vector<Due>& due);
 
   Owner& owner_;
@@ -58,6 +63,7 @@ class Recurrences {
   Time started_{};
   std::mutex mutex_;  // held while a record is read and its due time set
   DueTimes due_;
+  std::thread loader_;
 };
 
 }  // namespace tarn::orchestrate
