@@ -40,7 +40,7 @@ constexpr Receiver receivers[] = {
     {"lambda", "", "Invoke"},
     {"states", "stateMachine:", "StartExecution"},
     {"logs", "log-group:", "PutLogEvents"},
-    {"glue", "workflow/", "StartWorkflowRun"},
+    {"glue", "workflow/", "NotifyEvent"},
 };
 
 const Receiver* receiver_of(const Arn& arn) {
@@ -102,8 +102,10 @@ void Targets::deliver(std::string_view text, const TargetInput& input) {
   } else if (arn.service == "logs") {
     write_log(context, arn, input);
   } else if (arn.service == "glue") {
-    operations_.call(context, "glue:StartWorkflowRun",
-                     Value::map({{"Name", arn.resource.substr(arn.resource.find('/') + 1)}}));
+    // A delivery's id begins with its event's.
+    operations_.call(context, "glue:NotifyEvent",
+                     Value::map({{"Name", arn.resource.substr(arn.resource.find('/') + 1)},
+                                 {"EventId", input.id.substr(0, input.id.find('_'))}}));
   } else {
     operations_.call(
         context, "lambda:Invoke",

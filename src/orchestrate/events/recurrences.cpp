@@ -70,11 +70,12 @@ void Recurrences::take_up() {
 
 void Recurrences::changed(const std::string& key, Time after) {
   std::lock_guard lock(mutex_);
-  const auto next = owner_.next(key, after);
+  const auto next = owner_.next(key, after), due = due_.find(key);
+  if (next && due && *due <= clock_.now()) return;  // falls due as the record now says, and then is set anew
   notify::StoreBatch batch;
   if (next)
     batch.put(mark_of(key), encode(*next));
-  else if (due_.find(key))
+  else if (due)
     batch.erase(mark_of(key));
   if (!batch.empty()) store_.write(batch, notify::StoreFlush::later);
   due_.set(key, next);
