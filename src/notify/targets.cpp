@@ -2,6 +2,9 @@
 
 #include <vector>
 
+#include "base/error.hpp"
+#include "base/json.hpp"
+
 namespace tarn::notify {
 namespace {
 
@@ -47,6 +50,23 @@ const Receiver* receiver_of(const Arn& arn) {
   for (const Receiver& r : receivers)
     if (arn.service == r.service && arn.resource.starts_with(r.resource_prefix)) return &r;
   return nullptr;
+}
+
+// A body of the form {"timestamp": ..., "message": ...} says itself what is written; any other is the message.
+Value log_event(const TargetInput& input) {
+  Value out = Value::map({{"timestamp", input.time.time_since_epoch().count()}, {"message", input.body}});
+  Value own;
+  try {
+    own = parse_json(input.body);
+  } catch (const Error&) {
+  }
+  const Value *timestamp = own.find("timestamp"), *message = own.find("message");
+  if (!timestamp || !message || own.as_map().size() != 2) return out;
+  if (timestamp->is_int())
+    out.set("timestamp", *timestamp);
+  else if (auto at = timestamp->is_string() ? parse_iso8601(timestamp->as_string()) : std::nullopt)
+    out.set("timestamp", at->time_since_epoch().count());
+  return out.set("message", message->is_string() ? *message : Value(to_json(*message)));
 }
 
 [[noreturn]] void no_target(std::string_view arn) {
@@ -134,8 +154,7 @@ void Targets::write_log(api::Context& context, const Arn& arn, const TargetInput
   } catch (const Error& e) {
     if (e.code() != "ResourceAlreadyExistsException") throw;
   }
-  call.set("logEvents",
-           Value::list({Value::map({{"timestamp", input.time.time_since_epoch().count()}, {"message", input.body}})}));
+  call.set("logEvents", Value::list({log_event(input)}));
   operations_.call(context, "logs:PutLogEvents", call);
 }
 

@@ -110,7 +110,8 @@ def test_fifo_queues_topics_buses_and_logs(tarn, events, name):
         {"Id": "fifo", "Arn": arn, "SqsParameters": {"MessageGroupId": "g"}},
         {"Id": "topic", "Arn": topic},
         {"Id": "bus", "Arn": bus},
-        {"Id": "logs", "Arn": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/events/{name}"}])
+        {"Id": "logs", "Arn": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/events/{name}", "InputTransformer": {
+            "InputPathsMap": {"at": "$.time", "n": "$.detail"}, "InputTemplate": '{"timestamp": <at>, "message": <n>}'}}])
     rule_to(events, "on-own-bus", {"source": [name]}, other_arn, bus=name, Input='"by the bus"')
     for n in range(5):
         send(events, name, {"n": n})
@@ -125,7 +126,7 @@ def test_fifo_queues_topics_buses_and_logs(tarn, events, name):
         if len(found) == 5:
             break
         time.sleep(0.1)
-    assert sorted(json.loads(e["message"])["detail"]["n"] for e in found) == [0, 1, 2, 3, 4]
+    assert sorted(json.loads(e["message"])["n"] for e in found) == [0, 1, 2, 3, 4]
 
 
 def test_dead_letters(tarn, events, name):
