@@ -135,7 +135,9 @@ class RemoteBlobWriter final : public BlobWriter {
     if (upload_id_.empty()) {
       upload_id_ = blobs_.s3_.start_upload(name_);
       Descriptor file(::openat(blobs_.incoming_.get(), blob_name(id()).c_str(), O_WRONLY | O_CLOEXEC));
-      if (!file || ::write(file.get(), upload_id_.data(), upload_id_.size()) != static_cast<ssize_t>(upload_id_.size()))
+      if (!file ||
+          ::write(file.get(), upload_id_.data(), upload_id_.size()) != static_cast<ssize_t>(upload_id_.size()) ||
+          (blobs_.flushed_ && ::fdatasync(file.get()) != 0))
         throw_storage_error("noting an upload", errno);
     }
     etags_.push_back(

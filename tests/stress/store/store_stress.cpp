@@ -1,6 +1,10 @@
 // Kills the object store at random moments and looks whether anything acknowledged was lost.
 //
 //   store_stress [--seed N] [--seconds S] [--threads N] [--folder DIR] [--mode kill|failing|full|slow|torn]
+//                [--store s3://bucket/prefix --store-endpoint URL]
+//
+// With --store, large bodies are kept on that S3 (keys: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY), under a prefix that
+// nobody else uses.
 //
 // kill: a child process opens the store and does random operations on several threads. Before each it tells through a
 // pipe what it is about to do, after each that it is done. At a random moment it gets a SIGKILL. Then every record and
@@ -46,6 +50,7 @@
 #include "base/error.hpp"
 #include "base/limits.hpp"
 #include "govern/authority.hpp"
+#include "store/remote.hpp"
 #include "store/store.hpp"
 #include "store/test_keeper.hpp"
 #include "store/verify.hpp"
@@ -68,6 +73,7 @@ struct Options {
   int threads = 8;
   std::string folder = "/tmp/tarn-store-stress";
   std::string mode = "kill";
+  RemoteBodies remote;
 };
 
 // A small generator, so that the same seed makes the same operations everywhere.
@@ -380,7 +386,8 @@ using Model = std::map<std::pair<uint64_t, uint64_t>, Content>;  // by thread an
   SystemRandom random;
   TestKeeper keeper;
   try {
-    auto store = open_local(options.folder, clock, random, Durability::flushed, &keeper);
+    auto store =
+        open_store(options.folder, clock, random, Durability::flushed, &keeper, AtRest::encrypted, options.remote);
     if (!store->find_bucket(bucket_name))
       store->create_bucket({bucket_name, "000000000000", "us-east-1", clock.now(), {}});
     std::atomic<bool> stop = false;
@@ -569,7 +576,7 @@ class Parent {
   void look(int pipe) {
     Verification verification;
     try {
-      verification = verify_local(options_.folder);
+      verification = verify_local(options_.folder, options_.remote);
     } catch (const Error& error) {
       if (error.code() != "InvalidDataFolder" || !model_.empty()) throw;  // killed before the store was made
     }
@@ -581,7 +588,8 @@ class Parent {
     SystemClock clock;
     SystemRandom random;
     TestKeeper keeper;
-    auto store = open_local(options_.folder, clock, random, Durability::flushed, &keeper);
+    auto store =
+        open_store(options_.folder, clock, random, Durability::flushed, &keeper, AtRest::encrypted, options_.remote);
     if (!store->find_bucket(bucket_name)) return;
     Grant grant = govern::Authority().internal(Access::read);
     uint64_t objects = 0;
@@ -763,6 +771,10 @@ Options parse(int argc, char** argv) {
       options.folder = value;
     } else if (name == "--mode") {
       options.mode = value;
+    } else if (name == "--store") {
+      options.remote.url = value;
+    } else if (name == "--store-endpoint") {
+      options.remote.endpoint = value;
     } else {
       std::fprintf(stderr, "unknown option %s\n", name.c_str());
       std::exit(2);
@@ -775,6 +787,8 @@ Options parse(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   Options options = parse(argc, argv);
+  auto variable = [](const char* name) { return std::string(std::getenv(name) ? std::getenv(name) : ""); };
+  options.remote.credentials = {variable("AWS_ACCESS_KEY_ID"), variable("AWS_SECRET_ACCESS_KEY"), ""};
   std::printf("store_stress --seed %llu --mode %s in %s\n", static_cast<unsigned long long>(options.seed),
               options.mode.c_str(), options.folder.c_str());
   std::fflush(stdout);
