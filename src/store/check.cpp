@@ -31,6 +31,8 @@ class Check {
       : index_(index), blob_store_(blobs), read_bodies_(read_bodies) {}
 
   Findings run() {
+    const std::vector<BlobId> all = blob_store_.all();
+    present_.insert(all.begin(), all.end());
     objects();
     uploads();
     bodies();
@@ -269,7 +271,7 @@ class Check {
 
   std::optional<std::string> damage_of(BlobId id, const FileRecord& file) const {
     if (read_bodies_) return blob_store_.damage(id, file);
-    if (blob_store_.size_of(id) == 0) return "the file is missing";
+    if (!present_.contains(id)) return "the file is missing";
     return std::nullopt;
   }
 
@@ -332,7 +334,7 @@ class Check {
   void strays() {
     std::string stored;
     BlobId discarded_below = index_.get(Family::records, discarded_key, stored) ? Decoder(stored).varint() : 0;
-    for (BlobId id : blob_store_.all()) {
+    for (BlobId id : present_) {
       seen(id);
       if (id < discarded_below || blobs_.contains(id) || index_.get(Family::records, file_key(id), stored)) continue;
       if (index_.get(Family::records, removal_key(id), stored)) continue;
@@ -395,6 +397,7 @@ class Check {
   bool read_bodies_;
   std::map<BlobId, Blob> blobs_;
   std::map<std::string, bool, std::less<>> buckets_;
+  std::set<BlobId> present_;  // blobs that are there
   std::set<BlobId> layouts_, lacks_layout_;
   std::set<uint64_t> own_keys_;  // looked for
   Findings found_;

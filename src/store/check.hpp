@@ -61,7 +61,8 @@ struct Findings {
   }
 };
 
-// `read_bodies` false leaves large bodies unread: only whether they are there is found out.
+// `read_bodies` false leaves large bodies unread: only whether they are there is found out; for a store without
+// unsettled blobs.
 Findings check_store(const Index& index, const Blobs& blobs, bool read_bodies);
 
 }  // namespace tarn::store
