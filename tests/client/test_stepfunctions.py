@@ -438,3 +438,22 @@ def test_a_distributed_map_goes_on_after_kill_9(own_tarn, kind):
         advance(tarn, 60)
         time.sleep(0.1)
     assert output(finished(sfn, execution)) == [10, 10, 30, 10, 0]
+
+
+def test_status_changes_go_to_the_bus(tarn, sfn, name):
+    sqs, bus = tarn.client("sqs"), tarn.client("events")
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    machine = make(sfn, name, {"P": {"Type": "Pass", "Result": 1, "End": True}})
+    bus.put_rule(Name=name, EventPattern=json.dumps({"source": ["aws.states"], "detail": {"stateMachineArn": [machine]}}))
+    bus.put_targets(Rule=name, Targets=[{"Id": "q", "Arn": f"arn:aws:sqs:us-east-1:000000000000:{name}"}])
+    told = run(sfn, machine, {"a": 2})
+    got = {}
+    while len(got) < 2:
+        for m in sqs.receive_message(QueueUrl=url, WaitTimeSeconds=5, MaxNumberOfMessages=10).get("Messages", []):
+            event = json.loads(m["Body"])
+            got[event["detail"]["status"]] = event
+    assert got["RUNNING"]["detail"]["input"] == '{"a": 2}' and got["RUNNING"]["detail"]["output"] is None
+    assert got["SUCCEEDED"]["detail-type"] == "Step Functions Execution Status Change" and got["SUCCEEDED"]["detail"]["output"] == "1"
+    assert got["SUCCEEDED"]["resources"] == [told["executionArn"]]
+    bus.remove_targets(Rule=name, Ids=["q"])
+    bus.delete_rule(Name=name)

@@ -1,5 +1,6 @@
 // Paths, calls of intrinsic functions and choice rules of state machines: a first line that is one of them is evaluated
-// over the JSON in the second, or fails by name.
+// over the JSON in the second, or fails by name. The whole is read as a task token and as a distributed Map's items
+// too.
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -9,6 +10,7 @@
 #include "orchestrate/states/choice.hpp"
 #include "orchestrate/states/execution.hpp"
 #include "orchestrate/states/expression.hpp"
+#include "orchestrate/states/map_run.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
@@ -26,5 +28,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size) {
   } catch (const tarn::Error&) {
   }
   (void)tarn::states::read_token(first);
+  for (const char* type : {"JSON", "JSONL", "CSV"}) try {
+      const tarn::Value config = tarn::Value::map({{"InputType", type}, {"ItemsPointer", "/a~1b"}});
+      (void)tarn::states::parse_items(std::string(text), config, 9);
+    } catch (const tarn::Error&) {
+    }
   return 0;
 }

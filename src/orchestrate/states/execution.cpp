@@ -227,7 +227,8 @@ void Execution::start() {
     add_event(previous, "ExecutionStarted", "executionStartedEventDetails", std::move(details));
     add_strand(0, 0, record_.block, input_, 0);
     execution_timeout();
-    if (platform_.changed) after_commit([this] { platform_.changed(record()); });
+    // As it is now: it may have ended in the same step.
+    if (platform_.changed) after_commit([this, begun = record_] { platform_.changed(begun); });
   });
 }
 
@@ -302,9 +303,9 @@ void Execution::end(const char* status, const Failure* failure, const std::strin
       new_events_ = false;
     }
   }
-  after_commit([this] {
+  after_commit([this, ended = record_] {
     platform_.timer.cancel(timeout_timer_);
-    if (platform_.changed) platform_.changed(record());
+    if (platform_.changed) platform_.changed(ended);
     platform_.ended(shared_from_this());
   });
 }

@@ -8,6 +8,7 @@
 #include "orchestrate/states/definition.hpp"
 #include "orchestrate/states/expression.hpp"
 #include "orchestrate/states/integration.hpp"
+#include "orchestrate/states/map_run.hpp"
 
 namespace tarn::states {
 namespace {
@@ -196,6 +197,32 @@ TEST(Integration, IsFound) {
   } catch (const Error& e) {
     EXPECT_EQ(e.code(), "KeyError");
   }
+}
+
+std::string items(const char* bytes, const char* config, int64_t most = 0) {
+  return to_json(parse_items(bytes, parse_json(config), most));
+}
+
+TEST(MapItems, AreRead) {
+  EXPECT_EQ(items("[1,2,3]", R"({"InputType":"JSON"})", 2), "[1,2]");
+  EXPECT_EQ(items(R"({"a/b":{"c":[4]}})", R"({"InputType":"JSON","ItemsPointer":"/a~1b/c"})"), "[4]");
+  EXPECT_EQ(items(R"({"x":1})", R"({"InputType":"JSON"})"), R"([{"Key":"x","Value":1}])");
+  EXPECT_EQ(items("{\"a\":1}\n\n2\r\n", R"({"InputType":"JSONL"})"), R"([{"a":1},2])");
+  EXPECT_EQ(items("a|b\n1|\"2|3\"\n4\n", R"({"InputType":"CSV","CSVDelimiter":"PIPE"})"),
+            R"([{"a":"1","b":"2|3"},{"a":"4","b":""}])");
+  EXPECT_EQ(items("1,2\n", R"({"InputType":"CSV","CSVHeaderLocation":"GIVEN","CSVHeaders":["x"]})"), R"([{"x":"1"}])");
+  for (auto [bytes, config] : {std::pair{"5", R"({"InputType":"JSON"})"}, std::pair{"{", R"({"InputType":"JSON"})"},
+                               std::pair{"{}", R"({"InputType":"JSON","ItemsPointer":"/a"})"},
+                               std::pair{"a", R"({"InputType":"CSV","CSVDelimiter":"X"})"}})
+    EXPECT_EQ(code_of([&] { items(bytes, config); }), "States.ItemReaderFailed") << bytes;
+}
+
+TEST(MapItems, AreBatched) {
+  auto batches = [](int64_t most_items, int64_t most_bytes) {
+    return to_json(make_batches({parse_json(R"({"k":1})"), most_items, most_bytes}, {1, 2, 3}));
+  };
+  EXPECT_EQ(batches(2, 0), R"([{"BatchInput":{"k":1},"Items":[1,2]},{"BatchInput":{"k":1},"Items":[3]}])");
+  EXPECT_EQ(batches(0, 38), R"([{"BatchInput":{"k":1},"Items":[1,2]},{"BatchInput":{"k":1},"Items":[3]}])");
 }
 
 }  // namespace
