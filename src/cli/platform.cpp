@@ -9,6 +9,7 @@
 #include "catalog/crawl/crawl_log.hpp"
 #include "catalog/crawl/crawlers.hpp"
 #include "cli/data_folder.hpp"
+#include "compute/functions/service.hpp"
 #include "compute/jobs/jobs.hpp"
 #include "gateway/athena/athena.hpp"
 #include "gateway/events/events.hpp"
@@ -16,6 +17,7 @@
 #include "gateway/glue/jobs.hpp"
 #include "gateway/iam/iam.hpp"
 #include "gateway/kms/kms.hpp"
+#include "gateway/lambda/lambda.hpp"
 #include "gateway/logs/logs.hpp"
 #include "gateway/s3/s3.hpp"
 #include "gateway/scheduler/scheduler.hpp"
@@ -66,6 +68,15 @@ compute::JobOptions job_options(const PlatformOptions& options, const DataFolder
   compute::JobOptions out;
   out.work_folder = folder.file("jobs");
   out.job_runtime_folder = options.job_runtime_dir;
+  return out;
+}
+
+compute::FunctionServiceOptions function_options(const PlatformOptions& options, const DataFolder& folder) {
+  compute::FunctionServiceOptions out;
+  out.folder = folder.file("functions");
+  out.work_folder = folder.file("environments");
+  out.runtime_folder = options.job_runtime_dir;
+  out.durable = options.durable;
   return out;
 }
 
@@ -133,6 +144,7 @@ struct Platform::Parts {
   notify::Deliveries deliveries;
   notify::Publisher publisher;
   states::Executions executions;
+  compute::FunctionService functions;
 
   Parts(PlatformOptions o, Clock& clock, Random& random)
       : options(std::move(o)),
@@ -183,7 +195,10 @@ struct Platform::Parts {
                       return identities.role_session(role, session);
                     },
                     clock, random},
-                   {folder.file("executions"), options.durable, options.strict}) {
+                   {folder.file("executions"), options.durable, options.strict}),
+        functions(
+            {*metadata, logs, *store, authority, identities, messages, operations, targets, clock, random, metrics},
+            function_options(options, folder)) {
     tell_events(clock);
     gateway::register_athena(operations, athena);
     gateway::register_events(operations, event_bus, replays);
@@ -191,6 +206,8 @@ struct Platform::Parts {
     gateway::glue::register_glue_jobs(operations, jobs);
     gateway::register_iam(operations, *metadata, random);
     gateway::register_kms(operations, keys);
+    gateway::register_lambda(operations, functions.functions(), functions.invoker(), functions.event_sources());
+    notifications.add("lambda", functions.object_events());
     gateway::register_logs(operations, logs);
     gateway::register_s3(operations, *store, authority, random, &s3_accounts, &notifications);
     gateway::register_s3_control(operations, *store, s3_accounts);
@@ -235,6 +252,10 @@ struct Platform::Parts {
   // What runs by itself uses what is destroyed before it.
   ~Parts() {
     notifications.stop();
+    {
+      auto no_executions = executions.hold();  // they wait for functions, which end now
+      functions.stop();
+    }
     schedules.stop();
     event_bus.stop();
     event_deliveries.stop();
@@ -281,6 +302,9 @@ Value Platform::scrub_state() const {
 std::string Platform::notification_certificate() {
   return parts_->signer.certificate();
 }
+std::optional<std::string> Platform::function_package(std::string_view sha256_hex) const {
+  return parts_->functions.package(sha256_hex);
+}
 gateway::CrossOriginAnswer Platform::cross_origin(std::string_view bucket,
                                                   const gateway::CrossOriginRequest& request) const {
   return gateway::s3_cross_origin(*parts_->store, bucket, request);
@@ -300,6 +324,7 @@ void Platform::start(const std::string& endpoint) {
   parts_->jobs.start(endpoint);
   parts_->moves.start();
   parts_->publisher.start(endpoint);
+  parts_->functions.start(endpoint);
   parts_->executions.start();
   parts_->event_bus.start();
   parts_->schedules.start();
@@ -314,6 +339,8 @@ void Platform::reset() {
   auto no_queries = parts_->athena.executions.hold();
   auto no_crawls = parts_->crawlers.hold();
   auto no_runs = parts_->jobs.hold();
+  auto no_functions = parts_->functions.hold();
+  parts_->functions.reset();
   parts_->executions.reset();
   auto no_schedules = parts_->schedules.hold();
   auto no_rules = parts_->event_bus.hold();

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "api/operations.hpp"
 #include "base/clock.hpp"
@@ -63,6 +64,8 @@ class Platform {
 
   // How far the scrubber is: {"under_way", "bodies", "bytes", "last_full_pass", "damaged_bodies"}. Names no object.
   Value scrub_state() const;
+  // The zip file of a function's or layer's code, by its SHA-256 in hexadecimal; absent when there is none.
+  std::optional<std::string> function_package(std::string_view sha256_hex) const;
 
   // What runs by itself begins to run. `endpoint` is where this tarn answers, for the processes that it starts.
   void start(const std::string& endpoint);

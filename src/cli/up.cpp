@@ -11,6 +11,7 @@
 #include "cli/store.hpp"
 #include "cli/version.hpp"
 #include "gateway/http/server.hpp"
+#include "gateway/lambda/lambda.hpp"
 
 namespace tarn::cli {
 namespace {
@@ -134,6 +135,14 @@ class Program {
       api::WireResponse out;
       out.headers.emplace_back("Content-Type", "application/x-pem-file");
       out.body = platform_->notification_certificate();
+      return out;
+    });
+    server.add_local("GET", gateway::package_path, [this](const api::WireRequest& request) {
+      auto zip = platform_->function_package(request.query.starts_with("sha256=") ? request.query.substr(7) : "");
+      if (!zip) throw Error(ErrorKind::missing, "NotFound", "There is no such code.");
+      api::WireResponse out;
+      out.headers.emplace_back("Content-Type", "application/zip");
+      out.body = std::move(*zip);
       return out;
     });
     server.add_local("POST", "/_tarn/reset", [this](const api::WireRequest&) {

@@ -11,6 +11,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <deque>
 #include <filesystem>
@@ -150,6 +151,7 @@ class Running {
   int out() const { return out_.get(); }
   int err() const { return err_.get(); }
   int control() const { return control_.get(); }
+  pid_t supervisor() const { return pid_; }
   void order(char what) { [[maybe_unused]] ssize_t n = send(control_.get(), &what, 1, MSG_NOSIGNAL); }
 
  private:
@@ -316,6 +318,84 @@ Outcome run_process(const Command& command, const ProcessLimits& limits, const L
     outcome.elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start);
     return outcome;
   }
+}
+
+struct Process::State {
+  State(const Command& command, const ProcessLimits& limits, LineSink sink)
+      : on_lines(std::move(sink)),
+        running(command, limits),
+        out(Stream::output, on_lines),
+        err(Stream::error, on_lines),
+        waits{pollfd{running.control(), POLLIN, 0}, pollfd{running.out(), POLLIN, 0},
+              pollfd{running.err(), POLLIN, 0}} {}
+
+  LineSink on_lines;
+  Instant start = std::chrono::steady_clock::now();
+  Running running;
+  LineCutter out, err;
+  std::array<pollfd, 3> waits;
+  bool killed = false;
+  mutable pid_t program = 0;
+};
+
+Process::Process(const Command& command, const ProcessLimits& limits, LineSink on_lines)
+    : state_(std::make_unique<State>(command, limits, std::move(on_lines))) {}
+Process::~Process() = default;
+
+std::array<int, 3> Process::descriptors() const {
+  return {state_->waits[0].fd, state_->waits[1].fd, state_->waits[2].fd};
+}
+
+std::optional<Outcome> Process::step() {
+  State& s = *state_;
+  if (poll(s.waits.data(), s.waits.size(), 0) <= 0) return std::nullopt;
+  if (s.waits[1].revents && !tarn::compute::drain(s.waits[1].fd, s.out)) s.waits[1].fd = -1;
+  if (s.waits[2].revents && !tarn::compute::drain(s.waits[2].fd, s.err)) s.waits[2].fd = -1;
+  if (!s.waits[0].revents) return std::nullopt;
+  supervisor::Report report{};
+  ssize_t n = recv(s.running.control(), &report, sizeof report, 0);
+  if (n < 0 && errno == EINTR) return std::nullopt;
+  if (n != sizeof report) report = {supervisor::Cause::ended, SIGKILL, 0, 0, 0};
+  s.waits[0].fd = -1;
+  drain_rest(s.running.out(), s.out);
+  drain_rest(s.running.err(), s.err);
+  s.out.finish();
+  s.err.finish();
+  Outcome outcome = read_report(report, false, s.killed);
+  outcome.elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - s.start);
+  return outcome;
+}
+
+// A pipe holds 64 KiB, and one read takes as much: what is written while this reads may wait for the next step.
+void Process::drain() {
+  State& s = *state_;
+  for (auto [wait, cutter] : {std::pair(&s.waits[1], &s.out), std::pair(&s.waits[2], &s.err)}) {
+    for (int reads = 0; reads < 2 && wait->fd >= 0 && poll(wait, 1, 0) > 0; ++reads)
+      if (!tarn::compute::drain(wait->fd, *cutter)) wait->fd = -1;
+    cutter->finish();
+  }
+}
+
+void Process::kill() {
+  state_->killed = true;
+  state_->running.order(supervisor::kill);
+}
+
+uint64_t Process::peak_memory_bytes() const {
+  auto read_file = [](const std::string& path) {
+    std::array<char, 4096> text;
+    Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    ssize_t n = file.get() < 0 ? 0 : read(file.get(), text.data(), text.size());
+    return std::string(text.data(), static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
+  };
+  if (state_->program == 0) {
+    const std::string pid = std::to_string(state_->running.supervisor());
+    state_->program = std::atoi(read_file("/proc/" + pid + "/task/" + pid + "/children").c_str());
+  }
+  if (state_->program == 0) return 0;
+  const std::string status = read_file("/proc/" + std::to_string(state_->program) + "/status");
+  const std::size_t at = status.find("VmHWM:");
+  return at == status.npos ? 0 : std::strtoull(status.c_str() + at + 6, nullptr, 10) * 1024;
 }
 
 WorkFolder::WorkFolder(std::string path) : path_(std::move(path)) {

@@ -11,9 +11,11 @@
 // supervisor itself by SIGKILL ends the program with it, but not the program's own orphans.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <stop_token>
@@ -70,6 +72,31 @@ using LineSink = std::function<void(Stream, std::span<const std::string_view> li
 // left.
 Outcome run_process(const Command& command, const ProcessLimits& limits, const LineSink& on_lines,
                     std::stop_token stop = {}, std::stop_token kill = {});
+
+// A process tree whose owner does other things beside: a function's environment speaks HTTP with it. What run_process
+// does, step by step; its timeout is the owner's affair. Used by one thread.
+class Process {
+ public:
+  // `on_lines` is called by step() and drain(). Throws as run_process does.
+  Process(const Command& command, const ProcessLimits& limits, LineSink on_lines);
+  // Kills the tree and waits until nothing of it is left.
+  ~Process();
+  Process(const Process&) = delete;
+
+  // What poll() waits at, for reading, until step() has something to do; -1 where nothing more comes.
+  std::array<int, 3> descriptors() const;
+  // Hands on some of the output that is there. The outcome, once, when nothing of the tree is left.
+  std::optional<Outcome> step();
+  // Hands on all output that was written before this call, a line without its newline too.
+  void drain();
+  void kill();
+  // The most memory that the program itself had resident so far; 0 where the system does not tell.
+  uint64_t peak_memory_bytes() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
 
 // A folder that is removed, with everything in it, when this goes. Created with mode 0700; a missing parent is made
 // too. Throws Error (bug) when it can't be made.

@@ -2,14 +2,9 @@
 
 #include "base/json.hpp"
 #include "base/log.hpp"
-#include "notify/limits.hpp"
 
 namespace tarn::notify {
 namespace {
-
-std::string key_of(uint64_t number) {
-  return store_key('q', {number});
-}
 
 std::string encode(const Delivery& d, int64_t due_ms) {
   return to_json(Value::map(
@@ -18,9 +13,11 @@ std::string encode(const Delivery& d, int64_t due_ms) {
 
 }  // namespace
 
-Deliveries::Deliveries(MessageStore& store, Clock& clock, Metrics& metrics)
+Deliveries::Deliveries(MessageStore& store, Clock& clock, Metrics& metrics, char kind, int max_threads)
     : store_(store),
       clock_(clock),
+      kind_(kind),
+      max_threads_(max_threads),
       added_(metrics.counter("tarn_deliveries_total", "Deliveries promised.")),
       attempts_(metrics.counter("tarn_delivery_attempts_total", "Attempts to deliver.")),
       retries_(metrics.counter("tarn_delivery_retries_total", "Attempts that failed and will be repeated.")),
@@ -46,15 +43,16 @@ void Deliveries::start(Attempt attempt) {
   std::unique_lock lock(mutex_);
   attempt_ = std::move(attempt);
   started_ = true;
-  store_.scan(key_of(0), "r", [&](std::string_view key, std::string_view value) {
-    const uint64_t number = number_at(key, 1);
-    const Value v = parse_json(value);
-    if (!pending_.contains(number)) {
-      pending_[number] = {v.string_or("Lane"), false, v.int_or("Due")};
-      if (!v.string_or("Lane").empty()) lanes_[v.string_or("Lane")].insert(number);
-    }
-    return true;
-  });
+  store_.scan(key_of(0), std::string(1, static_cast<char>(kind_ + 1)),
+              [&](std::string_view key, std::string_view value) {
+                const uint64_t number = number_at(key, 1);
+                const Value v = parse_json(value);
+                if (!pending_.contains(number)) {
+                  pending_[number] = {v.string_or("Lane"), false, v.int_or("Due")};
+                  if (!v.string_or("Lane").empty()) lanes_[v.string_or("Lane")].insert(number);
+                }
+                return true;
+              });
   for (const auto& [number, p] : pending_)
     if (p.lane.empty() || *lanes_[p.lane].begin() == number) make_ready(number);
 }
@@ -111,7 +109,7 @@ void Deliveries::make_ready(uint64_t number) {
   ready_.insert(number);
   if (idle_ > 0)
     changed_.notify_one();
-  else if (threads_.size() < limits::max_delivery_threads)
+  else if (threads_.size() < static_cast<std::size_t>(max_threads_))
     threads_.emplace_back([this] { work(); });
 }
 

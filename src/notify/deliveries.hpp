@@ -21,6 +21,7 @@
 #include "base/clock.hpp"
 #include "base/metrics.hpp"
 #include "base/value.hpp"
+#include "notify/limits.hpp"
 #include "notify/message_store.hpp"
 #include "notify/timer.hpp"
 
@@ -40,7 +41,9 @@ class Deliveries {
   // kept. Must not throw, and ends soon once `stop` is asked for. Called from several threads.
   using Attempt = std::function<std::optional<Time>(Delivery& delivery, std::stop_token stop)>;
 
-  Deliveries(MessageStore& store, Clock& clock, Metrics& metrics);
+  // Several may share a store: each has a `kind` of its own, the letter that its keys begin with.
+  Deliveries(MessageStore& store, Clock& clock, Metrics& metrics, char kind = 'q',
+             int max_threads = limits::max_delivery_threads);
   ~Deliveries();  // waits for the attempts under way
   Deliveries(const Deliveries&) = delete;
 
@@ -51,6 +54,8 @@ class Deliveries {
   // Forgets all; the records go with the store's own reset().
   void reset();
   void stop();
+  // Tells the attempts under way to end, and waits for none.
+  void ask_to_stop() { stop_.request_stop(); }
   std::size_t pending() const;
 
  private:
@@ -64,8 +69,12 @@ class Deliveries {
   void work();
   void run(uint64_t number, std::unique_lock<std::mutex>& lock);
 
+  std::string key_of(uint64_t number) const { return store_key(kind_, {number}); }
+
   MessageStore& store_;
   Clock& clock_;
+  const char kind_;
+  const int max_threads_;
   Counter &added_, &attempts_, &retries_;
   Attempt attempt_;
   std::stop_source stop_;
