@@ -1,9 +1,11 @@
 """Step Functions through boto3: what a machine does, what its history tells, and what survives kill -9."""
 
+import io
 import json
 import threading
 import time
 import urllib.request
+import zipfile
 
 import pytest
 from botocore.exceptions import ClientError
@@ -457,3 +459,23 @@ def test_status_changes_go_to_the_bus(tarn, sfn, name):
     assert got["SUCCEEDED"]["resources"] == [told["executionArn"]]
     bus.remove_targets(Rule=name, Ids=["q"])
     bus.delete_rule(Name=name)
+
+
+def test_functions_are_called(tarn, sfn, name):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as z:
+        z.writestr("f.py", "class Odd(Exception): pass\ndef h(event, context):\n    if event.get('n') == 13: raise Odd('thirteen')\n    return {'twice': event['n'] * 2}\n")
+    function = tarn.client("lambda").create_function(FunctionName=name, Runtime="python3.11", Handler="f.h", Role=ROLE, Code={"ZipFile": packed.getvalue()})["FunctionArn"]
+    machine = make(sfn, name, {
+        "Bare": {"Type": "Task", "Resource": function, "ResultPath": "$.bare", "Catch": [{"ErrorEquals": ["Odd"], "ResultPath": "$.error", "Next": "Odd"}], "Next": "Invoke"},
+        "Invoke": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": {"FunctionName": name, "Payload": {"n.$": "$.bare.twice"}},
+                   "OutputPath": "$.Payload", "End": True},
+        "Odd": {"Type": "Pass", "OutputPath": "$.error", "End": True}})
+    told = run(sfn, machine, {"n": 3})
+    assert output(told) == {"twice": 12}
+    assert [e["type"] for e in events(sfn, told["executionArn"])][1:5] == ["TaskStateEntered", "LambdaFunctionScheduled", "LambdaFunctionStarted", "LambdaFunctionSucceeded"]
+    error = output(run(sfn, machine, {"n": 13}))
+    assert error["Error"] == "Odd" and json.loads(error["Cause"])["errorMessage"] == "thirteen"
+    missing = make(sfn, name + "m", {"F": {"Type": "Task", "Resource": function + "x", "End": True}})
+    assert run(sfn, missing)["error"] == "Lambda.ResourceNotFoundException"
+    tarn.client("lambda").delete_function(FunctionName=name)
