@@ -9,8 +9,10 @@
 #include "cli/client.hpp"
 #include "cli/completion.hpp"
 #include "cli/doctor.hpp"
+#include "cli/logs.hpp"
 #include "cli/output.hpp"
 #include "cli/platform.hpp"
+#include "cli/runs.hpp"
 #include "cli/s3.hpp"
 #include "cli/s3_sync.hpp"
 #include "cli/sql.hpp"
@@ -39,6 +41,8 @@ struct CommandLine {
   UpOptions up_options;
   Common common;
   SqlOptions sql_options;
+  LogsOptions logs_options;
+  RunsOptions runs_options;
   std::string from, to, shell, duration;
   SyncOptions sync_options;
   std::string source_endpoint, source_profile;
@@ -52,6 +56,8 @@ struct CommandLine {
     add_up();
     add_status();
     add_outbox();
+    add_logs();
+    add_runs();
     add_sql();
     add_s3();
     add_s3_sync();
@@ -190,6 +196,34 @@ struct CommandLine {
                                  << "  " << m.string_or("subject") << "\n    " << m.string_or("body") << "\n";
                      return 0;
                    });
+  }
+
+  void add_logs() {
+    LogsOptions& o = logs_options;
+    CLI::App* sub =
+        client_command(app, "logs", "Print a log group's events; without one, list the groups", [this](Client& client) {
+          logs_options.json = common.json;
+          if (!duration.empty()) logs_options.since_ms = parse_duration_ms(duration);
+          return cli::logs(client, logs_options);
+        });
+    sub->add_option("group", o.group, "/aws-glue/jobs/output, /aws/lambda/NAME ...");
+    sub->add_flag("--follow,-f", o.follow, "Go on with what comes");
+    sub->add_option("--since", duration, "From so long ago on: 10m, 36h, 2d; else from the first event on");
+    sub->add_option("--filter", o.filter, "A filter pattern: ERROR, \"two words\", { $.level = \"warn\" }");
+    sub->add_option("--stream", o.stream_prefix, "Only streams whose names begin so");
+  }
+
+  void add_runs() {
+    CLI::App* sub = client_command(app, "runs",
+                                   "Show runs of workflows, jobs, crawlers, state machines and queries: what started "
+                                   "what, how long, what failed and why",
+                                   [this](Client& client) {
+                                     runs_options.json = common.json;
+                                     return cli::runs(client, runs_options);
+                                   });
+    sub->add_option("--limit", runs_options.limit, "So many of each workflow, job, crawler and state machine")
+        ->check(CLI::Range(1, 1000))
+        ->capture_default_str();
   }
 
   void add_sql() {

@@ -11,10 +11,14 @@
 #include "cli/data_folder.hpp"
 #include "compute/functions/service.hpp"
 #include "compute/jobs/jobs.hpp"
+#include "compute/jobs/run_metrics.hpp"
 #include "gateway/athena/athena.hpp"
+#include "gateway/cloudwatch/cloudwatch.hpp"
+#include "gateway/cloudwatch/own_metrics.hpp"
 #include "gateway/events/events.hpp"
 #include "gateway/glue/glue.hpp"
 #include "gateway/glue/jobs.hpp"
+#include "gateway/glue/triggers.hpp"
 #include "gateway/iam/iam.hpp"
 #include "gateway/kms/kms.hpp"
 #include "gateway/lambda/lambda.hpp"
@@ -30,6 +34,7 @@
 #include "govern/object_keys.hpp"
 #include "meta/logs.hpp"
 #include "meta/metadata.hpp"
+#include "meta/metric_store.hpp"
 #include "notify/bucket_events.hpp"
 #include "notify/message_moves.hpp"
 #include "notify/message_store.hpp"
@@ -37,7 +42,10 @@
 #include "notify/queues.hpp"
 #include "orchestrate/events/schedules.hpp"
 #include "orchestrate/events/service_events.hpp"
+#include "orchestrate/states/execution_metrics.hpp"
 #include "orchestrate/states/executions.hpp"
+#include "orchestrate/triggers/triggers.hpp"
+#include "orchestrate/triggers/workflows.hpp"
 #include "query/athena.hpp"
 #include "store/lifecycle.hpp"
 #include "store/notifications.hpp"
@@ -80,6 +88,15 @@ compute::FunctionServiceOptions function_options(const PlatformOptions& options,
   return out;
 }
 
+// The end of a crawl is the triggers' matter as soon as it is recorded, though they come into being later.
+catalog::CrawlOptions crawl_options(const PlatformOptions& options, const Clock& clock) {
+  return {.strict_compatibility = options.strict,
+          .record_end = [&clock](meta::Transaction& t, const catalog::Scope& scope, const std::string& crawler,
+                                 const std::string& crawl_id, const std::string& state) {
+            orchestrate::record_crawl(t, scope, crawler, crawl_id, state, clock.now());
+          }};
+}
+
 govern::KeyEncryptionKeys key_encryption_keys(const PlatformOptions& options, const DataFolder& folder,
                                               Random& random) {
   ::mkdir(folder.file("keys").c_str(), 0700);
@@ -105,6 +122,7 @@ struct Platform::Parts {
   Metrics metrics;
   std::unique_ptr<meta::Metadata> metadata;
   meta::LogStore logs;
+  meta::MetricStore metric_store;  // CloudWatch's
   govern::Keys keys;
   govern::ObjectKeys object_keys;
   std::unique_ptr<store::Store> store;
@@ -129,10 +147,13 @@ struct Platform::Parts {
   orchestrate::ObjectEventsToBus object_events;
   catalog::Catalog catalog;
   CrawlLogInLogs crawl_log;
+  orchestrate::Firings firings;  // outlives the crawlers and jobs that tell it of their ends
   catalog::Crawlers crawlers;
   std::unique_ptr<query::Engine> engine;
   query::Athena athena;
   compute::Jobs jobs;
+  orchestrate::Triggers triggers;
+  orchestrate::Workflows workflows;
   notify::MessageStore messages;
   notify::Queues queues;
   notify::MessageMoves moves;
@@ -151,6 +172,7 @@ struct Platform::Parts {
         folder(options.data_dir),
         metadata(meta::open_sqlite(folder.file("metadata.db"), clock, options.durable)),
         logs(*metadata, clock, folder.file("logs")),
+        metric_store(clock, folder.file("metrics"), options.durable),
         keys(*metadata, key_encryption_keys(options, folder, random), clock, random),
         object_keys(keys),
         store(store::open_store(folder.file("objects"), clock, random,
@@ -174,11 +196,13 @@ struct Platform::Parts {
         object_events(event_bus),
         catalog(*metadata, clock),
         crawl_log(logs),
-        crawlers(*metadata, clock, random, catalog, *store, authority, &crawl_log,
-                 {.strict_compatibility = options.strict}),
+        firings(*metadata, clock, jobs, crawlers),
+        crawlers(*metadata, clock, random, catalog, *store, authority, &crawl_log, crawl_options(options, clock)),
         engine(query::make_engine(engine_options(folder), *store, authority)),
         athena({*metadata, *store, authority, catalog, *engine, clock, random}),
         jobs({*metadata, logs, *store, authority, identities, clock, random}, job_options(options, folder)),
+        triggers(*metadata, clock, jobs, crawlers, firings),
+        workflows(*metadata, clock, jobs, crawlers, firings),
         messages(folder.file("messages"), options.durable),
         queues(*metadata, messages, clock, metrics, {.waits_after_deletion = options.strict}),
         moves(*metadata, queues, clock, random),
@@ -199,11 +223,15 @@ struct Platform::Parts {
         functions(
             {*metadata, logs, *store, authority, identities, messages, operations, targets, clock, random, metrics},
             function_options(options, folder)) {
+    follow_runs(clock);
     tell_events(clock);
     gateway::register_athena(operations, athena);
+    gateway::register_cloudwatch(operations, metric_store);
     gateway::register_events(operations, event_bus, replays);
     gateway::glue::register_glue(operations, *metadata, clock, catalog, crawlers);
     gateway::glue::register_glue_jobs(operations, jobs);
+    gateway::glue::register_glue_triggers(operations, triggers);
+    gateway::glue::register_glue_workflows(operations, workflows);
     gateway::register_iam(operations, *metadata, random);
     gateway::register_kms(operations, keys);
     gateway::register_lambda(operations, functions.functions(), functions.invoker(), functions.event_sources());
@@ -216,6 +244,18 @@ struct Platform::Parts {
     gateway::register_sqs(operations, queues, moves, clock, random);
     gateway::register_stepfunctions(operations, executions, clock);
     gateway::register_sts(operations, identities);
+    gateway::count_calls(operations, metric_store);
+  }
+  // The end of a run is the triggers' matter, the bus's and CloudWatch's.
+  void follow_runs(Clock& clock) {
+    jobs.add_listener({orchestrate::record_job_run, [&](const catalog::Scope& scope, const api::glue::JobRun& run) {
+                         if (!run.completed_on) return;
+                         firings.wake();
+                         tell(orchestrate::job_run_event(scope.account, scope.region, run, clock.now()));
+                         if (auto job = jobs.find(scope, *run.job_name))
+                           compute::put_run_metrics(metric_store, scope, *job, run);
+                       }});
+    crawlers.add_listener([this](const auto&, const auto&, auto) { firings.wake(); });
   }
   // Who tells the bus what.
   void tell_events(Clock& clock) {
@@ -231,6 +271,7 @@ struct Platform::Parts {
         });
     // Express workflows tell theirs in their logs alone.
     executions.set_listener([&](const states::ExecutionRecord& record) {
+      states::put_execution_metrics(metric_store, record);
       if (record.type == "STANDARD")
         tell({record.account,
               record.region,
@@ -252,6 +293,7 @@ struct Platform::Parts {
   // What runs by itself uses what is destroyed before it.
   ~Parts() {
     notifications.stop();
+    firings.stop();
     {
       auto no_executions = executions.hold();  // they wait for functions, which end now
       functions.stop();
@@ -322,6 +364,7 @@ void Platform::start(const std::string& endpoint) {
   parts_->lifecycle.start();
   parts_->scrubber.start();
   parts_->jobs.start(endpoint);
+  parts_->firings.start();
   parts_->moves.start();
   parts_->publisher.start(endpoint);
   parts_->functions.start(endpoint);
@@ -334,8 +377,10 @@ void Platform::start(const std::string& endpoint) {
 
 void Platform::reset() {
   // What runs would write into what is emptied, and what starts meanwhile would be forgotten half.
-  // Executions first: they start the others. Then queries: they take the processors that the others need to end.
+  // Executions and triggers first: they start the others. Then queries: they take the processors that the others need
+  // to end.
   auto no_executions = parts_->executions.hold();
+  auto no_firings = parts_->firings.hold();
   auto no_queries = parts_->athena.executions.hold();
   auto no_crawls = parts_->crawlers.hold();
   auto no_runs = parts_->jobs.hold();
@@ -353,6 +398,7 @@ void Platform::reset() {
   parts_->topics.reset();
   parts_->signer.reset();
   parts_->logs.reset();
+  parts_->metric_store.reset();
   parts_->messages.reset();
   parts_->schedules.reset();
   parts_->event_bus.reset();

@@ -116,3 +116,42 @@ def test_completion_and_help(tarn):
     assert "complete -o filenames -F _tarn tarn" in run(tarn, "completion", "bash")
     assert "s3" in run(tarn, "--help")
     assert run(tarn, "version").startswith("tarn ")
+
+
+def test_logs_are_listed_filtered_and_followed(tarn, name):
+    logs = tarn.client("logs")
+    group = f"/own/{name}"
+    logs.create_log_group(logGroupName=group)
+    logs.create_log_stream(logGroupName=group, logStreamName="s")
+
+    def say(text, age_s=0):
+        logs.put_log_events(logGroupName=group, logStreamName="s", logEvents=[{"timestamp": int((time.time() - age_s) * 1000), "message": text}])
+
+    say("ERROR old", 3600)
+    say("ERROR new\n")
+    say("all well")
+    assert group in run(tarn, "logs").splitlines()
+    assert [line.split("  ")[2] for line in run(tarn, "logs", group).splitlines()] == ["ERROR old", "ERROR new", "all well"]
+    assert [line.split("  ")[2] for line in run(tarn, "logs", group, "--since", "10m", "--filter", "ERROR").splitlines()] == ["ERROR new"]
+    assert json.loads(run(tarn, "logs", group, "--json").splitlines()[0])["message"] == "ERROR old"
+    assert "does not exist" in run(tarn, "logs", "/own/none", code=1)
+    following = subprocess.Popen([PROGRAM, "logs", "-f", group, "--since", "1m"], env=tarn.environment(), stdout=subprocess.PIPE, text=True)
+    try:
+        assert [following.stdout.readline().split("  ")[2].strip() for _ in range(2)] == ["ERROR new", "all well"]
+        say("and more")
+        assert following.stdout.readline().endswith("and more\n")
+    finally:
+        following.kill()
+        following.wait()
+        following.stdout.close()
+    logs.delete_log_group(logGroupName=group)
+
+
+def test_runs_show_what_failed_and_why(tarn):
+    run(tarn, "sql", "SELECT 1 AS runs_of_every_kind")
+    run(tarn, "sql", "SELECT nothing FROM nowhere", code=1)
+    told = json.loads(run(tarn, "runs", "--json"))
+    good = next(r for r in told if r["kind"] == "query" and "runs_of_every_kind" in r["name"])
+    assert good["state"] == "SUCCEEDED" and "why" not in good and good["duration_ms"] >= 0
+    assert next(r for r in told if r["kind"] == "query" and "nowhere" in r["name"])["why"]
+    assert "query SELECT 1 AS runs_of_every_kind" in run(tarn, "runs")

@@ -234,6 +234,12 @@ void check_crawler(const glue::Crawler& c) {
   CrawlConfiguration::parse(c.configuration.value_or(""));
 }
 
+bool has_run(meta::Reader& reader, const Scope& scope, std::string_view name, std::string_view crawl_id) {
+  auto keys = reader.keys(run_kind, meta::prefix({scope.account, scope.region, name}));
+  return std::any_of(keys.rbegin(), keys.rend(),
+                     [&](const std::string& key) { return meta::key_parts(key).back() == crawl_id; });
+}
+
 std::string record_start(meta::Transaction& t, const Scope& scope, glue::Crawler& crawler, const std::string& crawl_id,
                          Time now) {
   crawler.state = glue::crawler_state::running;
@@ -284,14 +290,18 @@ std::optional<glue::Crawler> record_end(meta::Transaction& t, const std::string&
   return crawler;
 }
 
-std::vector<std::string> record_interrupted(meta::Metadata& metadata, Time now) {
+std::vector<std::string> record_interrupted(meta::Metadata& metadata, Time now, const EndRecorder& also) {
   std::vector<std::string> out;
   for (const auto& record : metadata.list(crawler_kind, "")) {
     if (record.value.string_or("State") == "READY") continue;
     auto runs = metadata.keys(run_kind, record.key + '\0');
     metadata.change_quietly([&](meta::Transaction& t) {
       RunEnd end{"FAILED", "Internal Service Exception: tarn was stopped while the crawl ran", {}};
-      if (!runs.empty() && record_end(t, record.key, runs.back(), end, now)) return;
+      if (!runs.empty() && record_end(t, record.key, runs.back(), end, now)) {
+        auto parts = meta::key_parts(runs.back());
+        if (also) also(t, {parts.at(0), parts.at(1), "tarn"}, parts.at(2), parts.back(), end.state);
+        return;
+      }
       Value ready = record.value;
       t.put(crawler_kind, record.key, ready.set("State", "READY"));
     });

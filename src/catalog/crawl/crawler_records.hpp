@@ -1,6 +1,7 @@
 // The records of crawlers and of their runs: what is checked before one is kept, and how a run is written down.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,6 +30,8 @@ void check_crawler(const glue::Crawler& crawler);
 // program's log.
 void set_schedule(glue::Crawler& crawler, const std::string& expression);
 
+// Whether there is or was a run of that id.
+bool has_run(meta::Reader& reader, const Scope& scope, std::string_view name, std::string_view crawl_id);
 // A run begins: the record that ListCrawls shows. Returns its key.
 std::string record_start(meta::Transaction& t, const Scope& scope, glue::Crawler& crawler, const std::string& crawl_id,
                          Time now);
@@ -41,8 +44,12 @@ struct RunEnd {
 // The run ends: both records are brought up to date, and old runs are forgotten. Absent when the crawler is gone.
 std::optional<glue::Crawler> record_end(meta::Transaction& t, const std::string& crawler_key,
                                         const std::string& run_key, const RunEnd& end, Time now);
-// Records as FAILED every run that a killed tarn left behind. Returns the keys of their crawlers.
-std::vector<std::string> record_interrupted(meta::Metadata& metadata, Time now);
+// As CrawlOptions::record_end: the crawler, the run's id, its state.
+using EndRecorder =
+    std::function<void(meta::Transaction&, const Scope&, const std::string&, const std::string&, const std::string&)>;
+// Records as FAILED every run that a killed tarn left behind, and tells `also` within the same transaction. Returns the
+// keys of their crawlers.
+std::vector<std::string> record_interrupted(meta::Metadata& metadata, Time now, const EndRecorder& also);
 
 Page<glue::CrawlerHistory> list_runs(meta::Reader& reader, const Scope& scope, std::string_view name,
                                      const std::vector<glue::CrawlsFilter>& filters, const PageRequest& page);

@@ -68,7 +68,7 @@ struct Crawlers::State {
   bool ending = false;  // somebody is in stop_all()
   std::optional<crawl::CrawlScheduler> scheduler;
 
-  void start(const Scope& scope, std::string_view name);
+  void start(const Scope& scope, std::string_view name, const std::string& crawl_id);
   void work(Run& run);
   crawl::RunEnd crawl(Run& run, const glue::Crawler& crawler);
   void write_log(const Run& run, std::string_view level, const std::string& line);
@@ -87,16 +87,20 @@ void Crawlers::State::tell(const Scope& scope, const glue::Crawler& crawler, std
   for (const auto& listener : listeners) listener(scope, crawler, state);
 }
 
-void Crawlers::State::start(const Scope& scope, std::string_view name) {
+void Crawlers::State::start(const Scope& scope, std::string_view name, const std::string& crawl_id) {
   std::lock_guard is_starting(starting);
   std::lock_guard lock(mutex);
   runs.remove_if([](const Run& r) { return r.done; });  // joins threads that are at their end
-  std::string crawl_id = random.uuid(), run_key;
+  std::string run_key;
+  bool present = false;
   metadata.change_quietly([&](meta::Transaction& t) {
     glue::Crawler crawler = need_crawler(t, scope, name);
+    present = crawl::has_run(t, scope, name, crawl_id);
+    if (present) return;
     if (crawler.state != glue::crawler_state::ready) throw_running(name);
     run_key = crawl::record_start(t, scope, crawler, crawl_id, clock.now());
   });
+  if (present) return;
   Run& run = runs.emplace_back();
   run.scope = scope;
   run.name = name;
@@ -123,6 +127,7 @@ void Crawlers::State::work(Run& run) {
         [&] {
           metadata.change_quietly([&](meta::Transaction& t) {
             after = crawl::record_end(t, crawler_key(run.scope, run.name), run.run_key, end, clock.now());
+            if (after && options.record_end) options.record_end(t, run.scope, run.name, run.crawl_id, end.state);
           });
         },
         [&] {
@@ -202,7 +207,7 @@ Crawlers::Crawlers(meta::Metadata& metadata, Clock& clock, Random& random, Catal
                        0,
                        false,
                        {}}) {
-  for (const auto& key : crawl::record_interrupted(metadata, clock.now()))
+  for (const auto& key : crawl::record_interrupted(metadata, clock.now(), state_->options.record_end))
     tarn::log(LogLevel::warning, "a crawl was interrupted and is recorded as failed",
               Value::map({{"crawler", meta::key_parts(key).back()}}));
   state_->scheduler.emplace(metadata, clock, [this](const std::string& key) {
@@ -302,7 +307,10 @@ Page<glue::Crawler> Crawlers::list(const Scope& scope, const TagMap& tags, const
 }
 
 void Crawlers::start(const Scope& scope, std::string_view name) {
-  state_->start(scope, name);
+  state_->start(scope, name, state_->random.uuid());
+}
+void Crawlers::start(const Scope& scope, std::string_view name, const std::string& crawl_id) {
+  state_->start(scope, name, crawl_id);
 }
 
 void Crawlers::stop(const Scope& scope, std::string_view name) {

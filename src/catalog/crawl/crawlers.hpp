@@ -30,6 +30,12 @@ struct CrawlOptions {
   // JSON array is one column, CSV with quotes gets LazySimpleSerDe.
   bool strict_compatibility = false;
   int max_running = 4;
+  // Called within the transaction that records the end of a run (COMPLETED, FAILED, STOPPED), so that what must follow
+  // from it is recorded with it or not at all; for runs that a killed tarn left behind too, by the constructor. It must
+  // not call the Metadata itself. May be empty.
+  std::function<void(meta::Transaction&, const Scope&, const std::string& crawler, const std::string& crawl_id,
+                     const std::string& state)>
+      record_end = {};
 };
 
 class Crawlers {
@@ -51,6 +57,8 @@ class Crawlers {
   Page<glue::Crawler> list(const Scope& scope, const TagMap& tags, const PageRequest& page) const;
 
   void start(const Scope& scope, std::string_view name);
+  // The same under an id that the caller chose; a run that is or was there under it is not started twice.
+  void start(const Scope& scope, std::string_view name, const std::string& crawl_id);
   // Asks a running crawl to stop; it does so at the next file.
   void stop(const Scope& scope, std::string_view name);
   // Stops all runs and waits for their ends; until the lock goes, whoever starts one waits. For a reset of the whole

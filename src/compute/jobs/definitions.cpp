@@ -91,14 +91,25 @@ catalog::Page<glue::Job> Jobs::list(const Scope& scope, const catalog::PageReque
 
 void Jobs::remove(const Scope& scope, std::string_view name) {
   std::string mine = runs_prefix(scope, name);
+  std::vector<glue::JobRun> ended;
   platform_.metadata.change(scope.actor_arn, [&](meta::Transaction& t) {
+    ended.clear();
     if (!t.erase(job_kind, job_key(scope, name))) return;
+    for (const meta::Record& active : t.list(active_kind, mine)) {
+      auto present = t.get(run_kind, active.key);
+      if (!present) continue;
+      auto& run = ended.emplace_back(api::from<glue::JobRun>(*present));
+      run.job_run_state = glue::job_run_state::stopped;
+      run.completed_on = run.last_modified_on = platform_.clock.now();
+      record(t, active.key, run);
+    }
     catalog::erase_tags(t, catalog::resource_arn(scope, "job", name));
     t.erase_all(run_kind, mine);
     t.erase_all(active_kind, mine);
     t.erase(bookmark_kind, job_key(scope, name));
     t.erase_all(run_bookmark_kind, mine);
   });
+  for (const glue::JobRun& run : ended) tell(run_key(scope, name, parse_run_id(*run.id)), run);
   std::lock_guard lock(mutex_);
   for (auto& [key, live] : live_)
     if (key.starts_with(mine)) live->stop.request_stop();

@@ -157,16 +157,18 @@ bool RunExecution::claim_slot() {
 
 void RunExecution::set_state(const char* to) {
   jobs_.platform_.metadata.change("tarn", [&](meta::Transaction& t) {
-    auto record = t.get(run_kind, key_);
-    if (!record) throw Error(ErrorKind::caller, "Stopped", "the job was deleted");
-    auto present = api::from<glue::JobRun>(*record);
+    auto stored = t.get(run_kind, key_);
+    if (!stored) throw Error(ErrorKind::caller, "Stopped", "the job was deleted");
+    auto present = api::from<glue::JobRun>(*stored);
     if (present.job_run_state == state::stopping) throw Error(ErrorKind::caller, "Stopped", "stopped");
     present.job_run_state = to;
     present.state_detail.reset();
     present.last_modified_on = jobs_.platform_.clock.now();
     t.put(run_kind, key_, to_value(present));
+    jobs_.record(t, key_, present);
     run_ = present;
   });
+  jobs_.tell(key_, run_);
 }
 
 RunExecution::Ended RunExecution::run() {

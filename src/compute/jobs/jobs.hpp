@@ -12,12 +12,14 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "api/glue.hpp"
 #include "base/clock.hpp"
@@ -56,6 +58,23 @@ struct JobPlatform {
   Random& random;
 };
 
+// What else is told of a run that something other than its user starts.
+struct RunOrigin {
+  std::string run_id;  // of new_run_id(); a run that is there under it is not started twice
+  std::optional<std::string> trigger_name;
+  std::optional<std::vector<glue::Predecessor>> predecessors;
+};
+
+// Who wants to know how runs go on. Both are called at every change of a run's state, in the order of the changes.
+struct RunListener {
+  // Within the transaction that records the state, so that what must follow from it is recorded with it or not at all.
+  // It must not call the Metadata itself. `retried`: the run FAILED, and its next attempt is recorded as well.
+  std::function<void(meta::Transaction&, const Scope&, const glue::JobRun&, bool retried)> record;
+  // Once that is on disk, on the run's thread; not called for what the next start finds and mends after a crash in
+  // between. It must not throw.
+  std::function<void(const Scope&, const glue::JobRun&)> tell;
+};
+
 class Jobs {
  public:
   Jobs(JobPlatform platform, JobOptions options);
@@ -63,6 +82,8 @@ class Jobs {
   ~Jobs();
   Jobs(const Jobs&) = delete;
 
+  // Either function may be empty. Add before start().
+  void add_listener(RunListener listener) { listeners_.push_back(std::move(listener)); }
   // From here on runs are executed; those started before wait for it. `endpoint` is where they reach tarn
   // ("http://127.0.0.1:4566"). Runs that an earlier tarn left in the middle become FAILED; those that waited go on
   // waiting.
@@ -85,9 +106,11 @@ class Jobs {
   void remove(const Scope& scope, std::string_view name);
 
   // ---- runs ----
-  // Returns the run's id at once. `trigger_name` is told in the run where a trigger started it.
+  // Returns the run's id at once.
   std::string start_run(const Scope& scope, const glue::StartJobRunRequest& request,
-                        const std::optional<std::string>& trigger_name = {});
+                        const std::optional<RunOrigin>& origin = {});
+  // An id that no run has: later ones sort before earlier ones.
+  std::string new_run_id();
   glue::JobRun run(const Scope& scope, std::string_view job, std::string_view run_id) const;
   // Newest first.
   catalog::Page<glue::JobRun> runs(const Scope& scope, std::string_view job, const catalog::PageRequest& page) const;
@@ -113,8 +136,9 @@ class Jobs {
   // What starting, retrying and recovering a run put into the metadata store.
   void put_new_run(meta::Transaction& t, const std::string& key, const glue::JobRun& run, const glue::Job& job,
                    bool queued, std::optional<Time> due) const;
-  std::string new_run_id();
   void recover();
+  void record(meta::Transaction& t, const std::string& key, const glue::JobRun& run, bool retried = false) const;
+  void tell(const std::string& key, const glue::JobRun& run) const;
   void launch(const std::string& key);
   void store_bookmark(const Scope& scope, const glue::JobRun& run, const std::string& state);
   // Writes how a run ended and, where its job says so, its next attempt; returns that attempt's key.
@@ -125,6 +149,7 @@ class Jobs {
 
   JobPlatform platform_;
   JobOptions options_;
+  std::vector<RunListener> listeners_;
   PythonRuntime runtime_;
   std::string endpoint_;
 

@@ -126,19 +126,21 @@ void Jobs::put_new_run(meta::Transaction& t, const std::string& key, const glue:
 }
 
 std::string Jobs::start_run(const Scope& scope, const glue::StartJobRunRequest& request,
-                            const std::optional<std::string>& trigger_name) {
+                            const std::optional<RunOrigin>& origin) {
   glue::JobRun run;
   run.job_name = request.job_name;
-  run.trigger_name = trigger_name;
+  if (origin) run.trigger_name = origin->trigger_name;
+  if (origin) run.predecessor_runs = origin->predecessors;
   run.arguments = request.arguments;
   run.started_on = run.last_modified_on = platform_.clock.now();
-  std::string fresh_id = new_run_id(), key;
+  std::string fresh_id = origin ? origin->run_id : new_run_id(), key;
   std::lock_guard starting(starting_);
+  if (origin && platform_.metadata.get(run_kind, run_key(scope, request.job_name, {fresh_id, 0}))) return fresh_id;
   platform_.metadata.change(scope.actor_arn, [&](meta::Transaction& t) {
-    auto record = t.get(job_kind, job_key(scope, request.job_name));
-    if (!record)
+    auto definition = t.get(job_kind, job_key(scope, request.job_name));
+    if (!definition)
       throw Error(ErrorKind::missing, "EntityNotFoundException", "Failed to start job run due to missing metadata");
-    auto job = api::from<glue::Job>(*record);
+    auto job = api::from<glue::Job>(*definition);
     check_run(job, request);
     RunId id{fresh_id, 0};
     if (request.job_run_id) id = next_attempt(t, scope, request.job_name, *request.job_run_id);
@@ -159,7 +161,9 @@ std::string Jobs::start_run(const Scope& scope, const glue::StartJobRunRequest& 
     key = run_key(scope, request.job_name, id);
     forget_old_runs(t, scope, request.job_name, platform_.clock.now());
     put_new_run(t, key, run, job, queued, std::nullopt);
+    record(t, key, run);
   });
+  tell(key, run);
   launch(key);
   return *run.id;
 }
@@ -184,17 +188,20 @@ catalog::Page<glue::JobRun> Jobs::runs(const Scope& scope, std::string_view job,
 
 void Jobs::stop_run(const Scope& scope, std::string_view job, std::string_view run_id) {
   std::string key = run_key(scope, job, parse_run_id(run_id));
+  glue::JobRun run;
   platform_.metadata.change(scope.actor_arn, [&](meta::Transaction& t) {
-    auto record = t.get(run_kind, key);
-    if (!record) no_run(run_id);
-    auto run = api::from<glue::JobRun>(*record);
+    auto present = t.get(run_kind, key);
+    if (!present) no_run(run_id);
+    run = api::from<glue::JobRun>(*present);
     if (has_ended(run))
       throw Error(ErrorKind::conflict, "JobRunInvalidStateTransitionException",
                   "Job run " + std::string(run_id) + " is " + *run.job_run_state + ": it can't be stopped.");
     run.job_run_state = state::stopping;
     run.last_modified_on = platform_.clock.now();
     t.put(run_kind, key, to_value(run));
+    record(t, key, run);
   });
+  tell(key, run);
   std::lock_guard lock(mutex_);
   auto live = live_.find(key);
   if (live == live_.end()) return;
@@ -204,11 +211,12 @@ void Jobs::stop_run(const Scope& scope, std::string_view job, std::string_view r
 std::optional<std::string> Jobs::settle(const std::string& key, const std::string& end_state,
                                         const std::string& message, std::chrono::milliseconds ran) {
   std::optional<std::string> next;
+  std::optional<glue::JobRun> settled;
   platform_.metadata.change("tarn", [&](meta::Transaction& t) {
-    auto record = t.get(run_kind, key);
+    auto present = t.get(run_kind, key);
     auto active = t.get(active_kind, key);
-    if (!record || !active) return;  // the job was deleted meanwhile
-    auto run = api::from<glue::JobRun>(*record);
+    if (!present || !active) return;  // the job was deleted meanwhile
+    auto run = api::from<glue::JobRun>(*present);
     auto job = api::from<glue::Job>(active->at("Job"));
     Time now = platform_.clock.now();
     run.job_run_state = end_state;
@@ -221,9 +229,12 @@ std::optional<std::string> Jobs::settle(const std::string& key, const std::strin
       run.dpu_seconds = static_cast<double>(*run.execution_time) * run.max_capacity.value_or(0);
     t.put(run_kind, key, to_value(run));
     t.erase(active_kind, key);
+    settled = run;
 
     RunId id = parse_run_id(*run.id);
-    if (end_state != state::failed || id.attempt >= job.max_retries.value_or(0)) return;
+    bool retried = end_state == state::failed && id.attempt < job.max_retries.value_or(0);
+    record(t, key, run, retried);
+    if (!retried) return;
     glue::JobRun again = run;
     again.completed_on.reset();
     again.execution_time.reset();
@@ -238,6 +249,7 @@ std::optional<std::string> Jobs::settle(const std::string& key, const std::strin
     next = run_key(scope_of_run(key), job_of_run(key), id);
     put_new_run(t, *next, again, job, false, now + options_.retry_delay);
   });
+  if (settled) tell(key, *settled);
   return next;
 }
 
@@ -257,6 +269,16 @@ void Jobs::store_bookmark(const Scope& scope, const glue::JobRun& run, const std
     t.put(bookmark_kind, job_key(scope, *run.job_name), to_value(entry));
     t.put(run_bookmark_kind, meta::key({scope.account, scope.region, *run.job_name, *run.id}), to_value(entry));
   });
+}
+
+void Jobs::record(meta::Transaction& t, const std::string& key, const glue::JobRun& run, bool retried) const {
+  for (const RunListener& l : listeners_)
+    if (l.record) l.record(t, scope_of_run(key), run, retried);
+}
+
+void Jobs::tell(const std::string& key, const glue::JobRun& run) const {
+  for (const RunListener& l : listeners_)
+    if (l.tell) l.tell(scope_of_run(key), run);
 }
 
 void Jobs::launch(const std::string& key) {

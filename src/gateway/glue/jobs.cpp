@@ -83,9 +83,10 @@ void register_runs(api::Operations& operations, Jobs& jobs) {
   operations.on<op::StartJobRun>([&](api::Context& c, const model::StartJobRunRequest& in) {
     return model::StartJobRunResponse{jobs.start_run(scope_of(c), in)};
   });
-  // PredecessorsIncluded adds the runs that a trigger's conditions named; until there are triggers, there are none.
   operations.on<op::GetJobRun>([&](api::Context& c, const model::GetJobRunRequest& in) {
-    return model::GetJobRunResponse{jobs.run(scope_of(c), in.job_name, in.run_id)};
+    model::GetJobRunResponse out{jobs.run(scope_of(c), in.job_name, in.run_id)};
+    if (!in.predecessors_included.value_or(false)) out.job_run->predecessor_runs.reset();
+    return out;
   });
   operations.on<op::GetJobRuns>([&](api::Context& c, const model::GetJobRunsRequest& in) {
     auto page = jobs.runs(scope_of(c), in.job_name, page_of(in.next_token, in.max_results, 200));
