@@ -302,6 +302,13 @@ TEST(S3Input, QueryIsDecodedAndTyped) {
               HasSubstr("InvalidArgument: max-keys: 'many' is not an integer"));
 }
 
+TEST(S3Input, ListsMayStandInSeveralHeaders) {
+  WireRequest request = signed_request("GET", "/lake/k?attributes", "s3");
+  request.headers.emplace_back("x-amz-object-attributes", "Checksum");
+  request.headers.emplace_back("X-Amz-Object-Attributes", "ObjectSize,ETag");
+  EXPECT_EQ(input(request).at("ObjectAttributes"), Value::list({"Checksum", "ObjectSize", "ETag"}));
+}
+
 TEST(S3Input, ConditionsThatAreNoDatesAreNone) {
   WireRequest request = signed_request("GET", "/b/k", "s3");
   request.headers.emplace_back("If-Modified-Since", "yesterday");

@@ -91,14 +91,24 @@ void read_prefixed(const Bindings& input, Value& out, const std::string& name, c
   }
 }
 
+// A list may stand in several lines (RFC 9110, section 5.3); AWS's SDK for Java writes it so.
+void add_to_list(const Route& route, Value& out, const Member& member, std::string_view text, std::string_view name) {
+  Value more = Value::map();
+  add_scalar(route, more, member, text, name);
+  if (const Value* list = more.find(member.name))
+    for (const Value& one : list->as_list()) out[member.name].push_back(one);
+}
+
 void read_headers(const Route& route, const WireRequest& request, Value& out) {
   const Bindings& input = *route.input;
   if (input.headers.empty() && input.prefixed.empty()) return;
   for (const auto& [name, value] : request.headers) {
     if (!input.prefixed.empty()) read_prefixed(input, out, name, value);
     const Member* member = input.headers.find(name);
-    if (!member || out.find(member->name)) continue;
-    if (is_s3(route) && same_header(name, "content-encoding")) {
+    if (!member) continue;
+    if (out.find(member->name)) {
+      if (member->shape->type == Type::list) add_to_list(route, out, *member, value, name);
+    } else if (is_s3(route) && same_header(name, "content-encoding")) {
       std::string kept = without_aws_chunked(value);
       if (!kept.empty()) add_scalar(route, out, *member, kept, name);
     } else if (is_s3(route) && same_header(name, "content-length")) {
