@@ -139,9 +139,12 @@ api::WireResponse Client::s3(const std::string& method, const std::string& path,
     };
   auto response = send({method, path, query, std::move(headers), std::move(body)}, "s3", transfer);
   if (response.status >= 300) {
-    if (method == "HEAD")
-      throw Error(ErrorKind::missing, "HTTP" + std::to_string(response.status), path + " is not there.");
-    fail(response);
+    if (method != "HEAD") fail(response);  // else there is no body to tell why
+    const std::string place = "s3:/" + path, status = std::to_string(response.status);
+    if (response.status == 404) throw Error(ErrorKind::missing, "HTTP" + status, place + " is not there.");
+    throw Error(ErrorKind::caller, "HTTP" + status,
+                response.status == 403 ? place + " may not be read with these keys."
+                                       : place + " was answered with status " + status + ".");
   }
   return response;
 }

@@ -25,6 +25,7 @@ class IndexLog final : public rocksdb::Logger {
     if (level < GetInfoLogLevel() || level >= rocksdb::HEADER_LEVEL) return;
     char text[1024];
     std::vsnprintf(text, sizeof text, format, arguments);
+    if (std::string_view(text).starts_with("Error when reading")) return;  // the folder of a fresh index is not there
     log(LogLevel::warning, "object index", Value::map({{"message", text}}));
   }
 };
