@@ -44,10 +44,10 @@ class Aws:
             raise CallError(f"{response.status} {method} {path} {answer[:500].decode(errors='replace')}")
         return answer
 
-    def json(self, service, target, payload):
+    def json(self, service, target, payload, version="1.1"):
         body = json.dumps(payload).encode()
         return json.loads(self.request(service, "POST", "/", headers={
-            "content-type": "application/x-amz-json-1.1", "x-amz-target": target}, body=body) or b"{}")
+            "content-type": f"application/x-amz-json-{version}", "x-amz-target": target}, body=body) or b"{}")
 
     def make_bucket(self, bucket):
         self.request("s3", "PUT", f"/{bucket}")
@@ -59,9 +59,12 @@ class Aws:
             self.request("s3", "PUT", f"/{bucket}/{key}", headers={"content-length": str(size)}, body=file,
                          body_sha256="UNSIGNED-PAYLOAD")
 
+    def form(self, service, action, version, **parameters):
+        body = urllib.parse.urlencode({"Action": action, "Version": version, **parameters}).encode()
+        return self.request(service, "POST", "/", headers={"content-type": "application/x-www-form-urlencoded"}, body=body).decode()
+
     def iam(self, action, **parameters):
-        body = urllib.parse.urlencode({"Action": action, "Version": "2010-05-08", **parameters}).encode()
-        return self.request("iam", "POST", "/", headers={"content-type": "application/x-www-form-urlencoded"}, body=body).decode()
+        return self.form("iam", action, "2010-05-08", **parameters)
 
     def issued_key(self):
         """An access key that the server issued, so that it verifies each signature, of a user who may do all."""

@@ -158,3 +158,16 @@ http {{ access_log off; sendfile on; tcp_nopush on; keepalive_requests 100000000
 
     def answers(self):
         return True  # it listens
+
+
+class Moto(Server):
+    """moto's server from PyPI, of which a version is pinned in tools/versions.txt."""
+
+    name = "moto"
+
+    def __init__(self, folder, python):
+        super().__init__(folder)
+        self.python = python
+
+    def command(self):
+        return [self.python, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)]
