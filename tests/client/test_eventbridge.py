@@ -84,6 +84,18 @@ def test_an_object_put_reaches_a_queue(tarn, events, name):
     assert json.loads(receive(tarn, url)[-1]["Body"])["detail-type"] == "Object Deleted"
 
 
+def test_an_execution_tells_that_it_runs_and_that_it_has_ended(tarn, events, name):
+    url, arn = new_queue(tarn, name)
+    states = tarn.client("stepfunctions")
+    definition = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
+    machine = states.create_state_machine(name=name, definition=definition, roleArn=f"arn:aws:iam::{ACCOUNT}:role/r")["stateMachineArn"]
+    rule_to(events, name, {"source": ["aws.states"], "detail": {"stateMachineArn": [machine]}}, arn)
+    run = states.start_execution(stateMachineArn=machine, input='{"a": 1}')["executionArn"]
+    told = {d["status"]: d for d in (json.loads(m["Body"])["detail"] for m in receive(tarn, url, 2))}
+    assert set(told) == {"RUNNING", "SUCCEEDED"} and {d["executionArn"] for d in told.values()} == {run}
+    assert told["RUNNING"]["stopDate"] is None and json.loads(told["SUCCEEDED"]["output"]) == {"a": 1}
+
+
 def test_what_a_target_gets(tarn, events, name):
     url, arn = new_queue(tarn, name)
     events.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))
