@@ -179,6 +179,7 @@ void Index::commit(Batch& batch, bool lazily) {
   // index was brought back: so the first to see that tries again.
   for (int attempt = 0; attempt < 2; attempt++) {
     if (failed_) recover();
+    std::shared_lock lock(writing_);
     status = db_->Write(options, batch.batch_.get());
     if (status.ok()) return;
     failed_ = true;
@@ -188,9 +189,15 @@ void Index::commit(Batch& batch, bool lazily) {
 
 // A failed write of its log makes RocksDB refuse all others until it has been told to go on with a new log.
 void Index::recover() {
-  std::lock_guard lock(recovering_);
+  std::unique_lock lock(writing_);
   if (!failed_) return;
   check(db_->Resume());
+  // Resume() begins a new log only where a memory table holds something, and a write to the failed log ends the process
+  // (Debian's RocksDB has its asserts). So a record goes into memory alone, and the tables out with it.
+  rocksdb::WriteOptions unlogged;
+  unlogged.disableWAL = true;
+  check(db_->Delete(unlogged, families_[static_cast<int>(Family::records)], "recovered"));
+  check(db_->Flush({}, {std::begin(families_), std::end(families_)}));
   failed_ = false;
   recoveries_++;
   log(LogLevel::info, "the object index takes writes again");

@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <shared_mutex>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -107,7 +108,8 @@ class Index {
   std::unique_ptr<rocksdb::Env> env_;
   std::unique_ptr<rocksdb::DB> db_;
   rocksdb::ColumnFamilyHandle* families_[4] = {};
-  std::mutex settling_, recovering_;
+  std::mutex settling_;
+  std::shared_mutex writing_;  // held alone while the index recovers
   std::atomic<bool> failed_ = false;
   std::atomic<uint64_t> recoveries_ = 0;
 };
