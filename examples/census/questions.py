@@ -14,7 +14,7 @@ CREATE TABLE census.alunos_por_uf WITH (format = 'PARQUET', external_location = 
 SELECT sg_uf, nu_ano, count(*) AS escolas, sum(qt_mat_bas) AS alunos FROM escolas GROUP BY sg_uf, nu_ano
 """
 MARKS = """
-UNLOAD (SELECT no_municipio_prova, avg(nu_nota_mt) AS media FROM enem WHERE nu_ano = {year} GROUP BY no_municipio_prova)
+UNLOAD (SELECT no_municipio_prova, avg(nu_nota_mt) AS media FROM enem WHERE CAST(nu_ano AS integer) = {year} GROUP BY no_municipio_prova)
 TO 's3://{bucket}/gold/medias/{year}/' WITH (format = 'PARQUET')
 """
 

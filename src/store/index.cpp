@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <rocksdb/db.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/write_batch.h>
 #include <unistd.h>
 
@@ -111,6 +112,16 @@ void flush_logs(const std::string& path) {
   }
 }
 
+// Tells when a memory table is to be written out, and an empty one takes its place.
+class SealListener final : public rocksdb::EventListener {
+ public:
+  explicit SealListener(std::shared_ptr<std::atomic<bool>> emptied) : emptied_(std::move(emptied)) {}
+  void OnMemTableSealed(const rocksdb::MemTableInfo&) override { *emptied_ = true; }
+
+ private:
+  std::shared_ptr<std::atomic<bool>> emptied_;
+};
+
 }  // namespace
 
 Index::Index(const std::string& path, bool flushed, Age age, std::function<void()> settled)
@@ -123,7 +134,9 @@ Index::Index(const std::string& path, bool flushed, Age age, std::function<void(
   const std::vector<rocksdb::ColumnFamilyDescriptor> descriptors = family_descriptors();
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
-  rocksdb::Status status = rocksdb::DB::Open(database_options(env_.get(), age), path, descriptors, &handles, &db);
+  rocksdb::DBOptions options = database_options(env_.get(), age);
+  options.listeners.push_back(std::make_shared<SealListener>(emptied_));
+  rocksdb::Status status = rocksdb::DB::Open(options, path, descriptors, &handles, &db);
   if (status.IsIOError() && status.ToString().find("lock") != std::string::npos) {
     throw Error(ErrorKind::caller, "DataFolderInUse",
                 "Another process has the object index open: " + status.ToString());
@@ -180,6 +193,7 @@ void Index::commit(Batch& batch, bool lazily) {
   for (int attempt = 0; attempt < 2; attempt++) {
     if (failed_) recover();
     std::shared_lock lock(writing_);
+    if (emptied_->exchange(false)) mark();
     status = db_->Write(options, batch.batch_.get());
     if (status.ok()) return;
     failed_ = true;
@@ -187,17 +201,21 @@ void Index::commit(Batch& batch, bool lazily) {
   fail(status);
 }
 
+// A record that stands in a memory table alone. RocksDB leaves a log that failed only where a memory table has
+// something to be written out; else the next write to that log ends the process (Debian's RocksDB has its asserts).
+void Index::mark() {
+  rocksdb::WriteOptions unlogged;
+  unlogged.disableWAL = true;
+  const auto status = db_->Delete(unlogged, families_[static_cast<int>(Family::records)], "mark");
+  if (!status.ok()) *emptied_ = true;  // then the write that follows fails too, and tells why
+}
+
 // A failed write of its log makes RocksDB refuse all others until it has been told to go on with a new log.
 void Index::recover() {
   std::unique_lock lock(writing_);
   if (!failed_) return;
   check(db_->Resume());
-  // Resume() begins a new log only where a memory table holds something, and a write to the failed log ends the process
-  // (Debian's RocksDB has its asserts). So a record goes into memory alone, and the tables out with it.
-  rocksdb::WriteOptions unlogged;
-  unlogged.disableWAL = true;
-  check(db_->Delete(unlogged, families_[static_cast<int>(Family::records)], "recovered"));
-  check(db_->Flush({}, {std::begin(families_), std::end(families_)}));
+  mark();
   failed_ = false;
   recoveries_++;
   log(LogLevel::info, "the object index takes writes again");

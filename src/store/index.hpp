@@ -100,6 +100,7 @@ class Index {
   friend class Batch;
   void settle();
   void recover();
+  void mark();
 
   bool flushed_;
   std::function<void()> settled_;
@@ -110,6 +111,7 @@ class Index {
   rocksdb::ColumnFamilyHandle* families_[4] = {};
   std::mutex settling_;
   std::shared_mutex writing_;  // held alone while the index recovers
+  std::shared_ptr<std::atomic<bool>> emptied_ = std::make_shared<std::atomic<bool>>(true);  // a memory table may be
   std::atomic<bool> failed_ = false;
   std::atomic<uint64_t> recoveries_ = 0;
 };

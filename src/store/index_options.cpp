@@ -75,8 +75,7 @@ rocksdb::DBOptions database_options(rocksdb::Env* env, Index::Age age) {
   options.stats_persist_period_sec = 0;
   options.bytes_per_sync = 1 << 20;
   options.is_fd_close_on_exec = true;
-  // All families at once: a log that ends before what one family's table holds would keep the index from opening.
-  options.atomic_flush = true;
+  options.avoid_flush_during_shutdown = true;  // what stands outside of the log is Index::mark()'s alone
   options.max_bgerror_resume_count = 0;  // Index::recover() does it, and has to know
   return options;
 }

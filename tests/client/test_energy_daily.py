@@ -83,4 +83,4 @@ def test_each_day_is_exported_crawled_transformed_and_asked(own_tarn, monkeypatc
     _, execution = run_day(tarn, states, machine)
     assert execution["status"] == "FAILED" and execution["error"] == "DailyRunFailed"
     told = json.loads(sqs.receive_message(QueueUrl=alarms, WaitTimeSeconds=5)["Messages"][0]["Body"])
-    assert told["Subject"] == "The energy lake's daily run failed" and "energy-bronze-to-silver" in told["Message"]
+    assert told["Subject"] == "The energy lake's daily run failed" and told["Message"].startswith("Glue.EntityNotFoundException")
