@@ -73,7 +73,7 @@ def test_s3a_committers(tarn, name, tmp_path, committer):
                 "spark.hadoop.fs.s3a.endpoint": tarn.endpoint, "spark.hadoop.fs.s3a.path.style.access": "true", "spark.hadoop.fs.s3a.access.key": "test",
                 "spark.hadoop.fs.s3a.secret.key": "test", "spark.hadoop.fs.s3a.endpoint.region": "us-east-1", "spark.hadoop.fs.s3a.multipart.size": "5M",
                 "spark.hadoop.fs.s3a.committer.name": committer, "spark.hadoop.fs.s3a.committer.magic.enabled": "true",
-                "spark.hadoop.fs.s3a.committer.staging.conflict-mode": "replace", "spark.hadoop.hadoop.tmp.dir": str(tmp_path / "hadoop"),
+                "spark.hadoop.fs.s3a.committer.staging.conflict-mode": "append", "spark.hadoop.hadoop.tmp.dir": str(tmp_path / "hadoop"),
                 "spark.hadoop.fs.s3a.committer.staging.tmp.path": f"file://{tmp_path}/staging",
                 "spark.hadoop.mapreduce.outputcommitter.factory.scheme.s3a": "org.apache.hadoop.fs.s3a.commit.S3ACommitterFactory",
                 "spark.sql.sources.commitProtocolClass": "org.apache.spark.internal.io.cloud.PathOutputCommitProtocol",
