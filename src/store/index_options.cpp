@@ -76,7 +76,7 @@ rocksdb::DBOptions database_options(rocksdb::Env* env, Index::Age age) {
   options.bytes_per_sync = 1 << 20;
   options.is_fd_close_on_exec = true;
   options.avoid_flush_during_shutdown = true;  // what stands outside of the log is Index::mark()'s alone
-  options.max_bgerror_resume_count = 0;  // Index::recover() does it, and has to know
+  options.max_bgerror_resume_count = 0;        // Index::recover() does it, and has to know
   return options;
 }
 
