@@ -245,15 +245,14 @@ def test_warm_environments_are_used_again_and_each_request_at_once_has_its_own(f
 
 
 def test_a_provided_runtime_runs_its_bootstrap(functions, name):
-    script = """#!/bin/sh
-api="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation"
-while true; do
-  headers=$(mktemp)
-  event=$(curl -sS -D "$headers" "$api/next")
-  id=$(grep -i Lambda-Runtime-Aws-Request-Id "$headers" | tr -d '\\r' | cut -d: -f2 | tr -d ' ')
-  echo "got $event"
-  curl -sS -X POST "$api/$id/response" -d "{\\"you sent\\": $event}" >/dev/null
-done
+    script = """#!/usr/bin/python3
+import os, urllib.request
+api = f"http://{os.environ['AWS_LAMBDA_RUNTIME_API']}/2018-06-01/runtime/invocation"
+while True:
+    with urllib.request.urlopen(f"{api}/next") as answer:
+        id, event = answer.headers["Lambda-Runtime-Aws-Request-Id"], answer.read().decode()
+    print("got", event, flush=True)
+    urllib.request.urlopen(f"{api}/{id}/response", data=('{"you sent": ' + event + '}').encode()).read()
 """
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
