@@ -32,17 +32,30 @@ Value parse_object(const std::string& name, const std::string& text) {
   invalid_parameter(name, "not a JSON object");
 }
 
+// nullptr where there is no policy, or no such member in it.
+const Value* member_of(const Value* policy, const char* name) {
+  return policy && policy->is_map() ? policy->find(name) : nullptr;
+}
+
 void check_retry(const std::string& name, const Value& policy) {
   const int64_t retries = policy.int_or("numRetries", 3), least = policy.int_or("minDelayTarget", 20),
                 most = policy.int_or("maxDelayTarget", 20);
   if (retries < 0 || retries > 100) invalid_parameter(name, "numRetries must be between 0 and 100");
   if (least < 1 || most > 3600 || least > most)
     invalid_parameter(name, "minDelayTarget must be at least 1, maxDelayTarget at most 3600 and not less");
+  for (const char* phase : {"numNoDelayRetries", "numMinDelayRetries", "numMaxDelayRetries"}) {
+    const int64_t count = policy.int_or(phase, 0);
+    if (count < 0 || count > retries) invalid_parameter(name, std::string(phase) + " must be between 0 and numRetries");
+    if (count > 0) refuse(std::string("tarn's SNS does not have ") + phase + " of a DeliveryPolicy");
+  }
+  const std::string backoff = policy.string_or("backoffFunction", "linear");
+  check_words(name, backoff, {"arithmetic", "exponential", "geometric", "linear"});
+  if (backoff != "linear") refuse("tarn's SNS has the backoffFunction linear alone");
 }
 
-// nullptr where there is no policy, or no such member in it.
-const Value* member_of(const Value* policy, const char* name) {
-  return policy && policy->is_map() ? policy->find(name) : nullptr;
+void check_throttle(const Value* policy) {
+  const Value* rate = member_of(policy, "maxReceivesPerSecond");
+  if (rate && !rate->is_null()) refuse("tarn's SNS does not have maxReceivesPerSecond of a DeliveryPolicy");
 }
 
 constexpr const char* default_content_type = "text/plain; charset=UTF-8";
@@ -82,9 +95,11 @@ void check_delivery_policy(const std::string& name, const std::string& text) {
   const Value policy = parse_object(name, text);
   if (const Value* http = policy.find("http")) {
     if (const Value* retry = http->find("defaultHealthyRetryPolicy")) check_retry(name, *retry);
+    check_throttle(member_of(http, "defaultThrottlePolicy"));
     check_request_policy(name, http->find("defaultRequestPolicy"), false);
   }
   if (const Value* retry = policy.find("healthyRetryPolicy")) check_retry(name, *retry);
+  check_throttle(policy.find("throttlePolicy"));
 }
 
 void check_filter(const std::string& text) {

@@ -152,6 +152,24 @@ def test_filter_policies(tarn, sns, topic, name):
         assert code(e) == "InvalidParameter"
 
 
+def test_what_a_delivery_policy_has_not_is_refused(sns, name):
+    topic = sns.create_topic(Name=name)["TopicArn"]
+
+    def put(retry=None, **http):
+        policy = {"http": {**http, **({"defaultHealthyRetryPolicy": retry} if retry else {})}}
+        sns.set_topic_attributes(TopicArn=topic, AttributeName="DeliveryPolicy", AttributeValue=json.dumps(policy))
+
+    put({"numRetries": 2, "numNoDelayRetries": 0, "backoffFunction": "linear"})
+    for retry, code in (({"numNoDelayRetries": 1}, "NotImplemented"), ({"backoffFunction": "geometric"}, "NotImplemented"), ({"backoffFunction": "x"}, "InvalidParameter"),
+                        ({"numRetries": 2, "numMaxDelayRetries": 3}, "InvalidParameter")):
+        with pytest.raises(ClientError) as error:
+            put(retry)
+        assert error.value.response["Error"]["Code"] == code
+    with pytest.raises(ClientError) as error:
+        put(defaultThrottlePolicy={"maxReceivesPerSecond": 1})
+    assert error.value.response["Error"]["Code"] == "NotImplemented"
+
+
 def test_http_is_confirmed_signed_and_repeated(own_tarn, tmp_path):
     tarn = own_tarn()
     sns = tarn.client("sns")
