@@ -21,7 +21,7 @@ constexpr uint32_t local_header = 0x04034b50, directory_header = 0x02014b50, dir
                    directory_end_64 = 0x06064b50, locator_64 = 0x07064b50;
 constexpr std::size_t local_header_size = 30, directory_header_size = 46, directory_end_size = 22, locator_size = 20,
                       directory_end_64_size = 56, max_comment_size = 65535;
-constexpr uint16_t stored = 0, deflated = 8, zip64_extra = 1;
+constexpr uint16_t method_stored = 0, method_deflated = 8, zip64_extra = 1;
 constexpr uint16_t encrypted_flag = 1;
 constexpr uint8_t made_on_unix = 3, made_on_macos = 19;
 constexpr uint64_t most_entries = 500'000;
@@ -154,7 +154,7 @@ std::size_t Archive::read_entry(std::size_t at) {
   entry.name = checked_name(part(bytes_, at + directory_header_size, name_size));
   if (u16(bytes_, at + 8) & encrypted_flag) broken(entry.name + " is encrypted");
   place.method = u16(bytes_, at + 10);
-  if (place.method != stored && place.method != deflated) broken(entry.name + " is compressed in an unknown way");
+  if (place.method != method_stored && place.method != method_deflated) broken(entry.name + " is compressed in an unknown way");
   place.crc = u32(bytes_, at + 16);
   place.packed_size_bytes = u32(bytes_, at + 20);
   entry.size_bytes = u32(bytes_, at + 24);
@@ -196,7 +196,7 @@ std::string Archive::read(std::size_t entry) const {
   const uint64_t content =
       p.header_offset + local_header_size + u16(bytes_, p.header_offset + 26) + u16(bytes_, p.header_offset + 28);
   std::string_view packed = part(bytes_, content, p.packed_size_bytes);
-  std::string out = p.method == stored ? std::string(packed) : inflate_all(packed, e.size_bytes);
+  std::string out = p.method == method_stored ? std::string(packed) : inflate_all(packed, e.size_bytes);
   if (out.size() != e.size_bytes) broken(e.name + " has another size than is told");
   const auto crc = crc32_z(0, reinterpret_cast<const Bytef*>(out.data()), out.size());
   if (static_cast<uint32_t>(crc) != p.crc) broken(e.name + " is damaged");
