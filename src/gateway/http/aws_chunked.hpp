@@ -42,7 +42,7 @@ class AwsChunkedBody : public api::BodySource {
   // The checksum header that was announced to come behind the bytes ("x-amz-checksum-crc32"); empty: none.
   std::string_view announced_checksum() const;
   // A header that came behind the bytes, by its lower-case name; known once read() gave 0. Empty: none.
-  std::string_view trailer(std::string_view name) const;
+  std::string_view trailer(std::string_view name) const override;
 
  private:
   std::size_t read_coded(char* into, std::size_t size_bytes);
