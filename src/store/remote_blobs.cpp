@@ -286,7 +286,8 @@ std::unique_ptr<Blobs> open_blobs(const std::string& folder, bool flushed, Index
     if (now.endpoint != record.string_or("Endpoint") || now.region != record.string_or("Region")) keep(index, now, id);
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::outside) throw;
-    log(LogLevel::warning, "large objects can't be read or written for now", Value::map({{"why", error.message()}}));
+    log(LogLevel::warning, "large objects can't be read or written until the remote store answers again",
+        Value::map({{"why", error.message()}}));
   }
   return blobs;
 }

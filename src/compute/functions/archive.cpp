@@ -154,7 +154,8 @@ std::size_t Archive::read_entry(std::size_t at) {
   entry.name = checked_name(part(bytes_, at + directory_header_size, name_size));
   if (u16(bytes_, at + 8) & encrypted_flag) broken(entry.name + " is encrypted");
   place.method = u16(bytes_, at + 10);
-  if (place.method != method_stored && place.method != method_deflated) broken(entry.name + " is compressed in an unknown way");
+  if (place.method != method_stored && place.method != method_deflated)
+    broken(entry.name + " is compressed in an unknown way");
   place.crc = u32(bytes_, at + 16);
   place.packed_size_bytes = u32(bytes_, at + 20);
   entry.size_bytes = u32(bytes_, at + 24);
