@@ -27,7 +27,7 @@ endef
 
 build: setup
 	@mkdir -p build
-	$(call compile,release,--quiet)
+	$(call compile,release,--quiet tarn)
 
 demo: build
 	@tools/setup demo
@@ -35,6 +35,7 @@ demo: build
 
 test: build
 	@tools/setup test
+	$(call compile,release,--quiet)
 	@tools/test
 
 check:
