@@ -18,16 +18,20 @@ namespace {
 // when the disk is full.
 class IndexLog final : public rocksdb::Logger {
  public:
-  IndexLog() : Logger(rocksdb::WARN_LEVEL) {}
+  explicit IndexLog(Index::Age age) : Logger(rocksdb::WARN_LEVEL), age_(age) {}
   using Logger::Logv;
   void Logv(const char* format, va_list arguments) override { Logv(rocksdb::INFO_LEVEL, format, arguments); }
   void Logv(rocksdb::InfoLogLevel level, const char* format, va_list arguments) override {
     if (level < GetInfoLogLevel() || level >= rocksdb::HEADER_LEVEL) return;
     char text[1024];
     std::vsnprintf(text, sizeof text, format, arguments);
-    if (std::string_view(text).starts_with("Error when reading")) return;  // the folder of a fresh index is not there
+    // The folder of a fresh index is not there yet.
+    if (age_ == Index::Age::fresh && std::string_view(text).starts_with("Error when reading")) return;
     log(LogLevel::warning, "object index", Value::map({{"message", text}}));
   }
+
+ private:
+  Index::Age age_;
 };
 
 rocksdb::ColumnFamilyOptions family_options(Family family, const std::shared_ptr<rocksdb::Cache>& cache) {
@@ -69,7 +73,7 @@ rocksdb::DBOptions database_options(rocksdb::Env* env, Index::Age age) {
   options.max_total_wal_size = 64 << 20;  // bounds what an opening must replay
   options.avoid_flush_during_recovery = true;
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
-  options.info_log = std::make_shared<IndexLog>();
+  options.info_log = std::make_shared<IndexLog>(age);
   options.max_manifest_file_size = 4 << 20;
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
