@@ -58,8 +58,8 @@ struct SessionState : duckdb::ClientContextState {
   static SessionState& of(duckdb::optional_ptr<duckdb::FileOpener> opener);
 };
 
-// store_files.cpp: the file systems under s3:// and s3json://.
-void register_store_file_systems(duckdb::FileSystem& files);
+// store_files.cpp: the file systems under s3:// and s3json://. Of what is read under s3:// so much stays in memory.
+void register_store_file_systems(duckdb::FileSystem& files, std::size_t kept_size_bytes);
 inline constexpr std::string_view json_scheme = "s3json://";
 // The scan's number and "s3://bucket/key" of a path "s3json://3/bucket/key".
 std::pair<std::size_t, std::string> split_json_path(const std::string& path);

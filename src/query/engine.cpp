@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <thread>
 
 #include "base/error.hpp"
@@ -12,6 +13,8 @@
 
 namespace tarn::query {
 namespace {
+
+constexpr uint64_t max_kept_size_bytes = 512ull << 20;
 
 uint64_t half_of_memory_bytes() {
   return static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGE_SIZE)) / 2;
@@ -162,9 +165,9 @@ class DuckEngine : public Engine {
     set("autoload_known_extensions", duckdb::Value::BOOLEAN(false));
     set("allow_persistent_secrets", duckdb::Value::BOOLEAN(false));
     set("allow_community_extensions", duckdb::Value::BOOLEAN(false));
-    set("enable_external_file_cache", duckdb::Value::BOOLEAN(false));  // the operating system caches files already
+    set("enable_external_file_cache", duckdb::Value::BOOLEAN(false));
     auto database = std::make_shared<duckdb::DuckDB>(nullptr, &config);
-    register_store_file_systems(database->GetFileSystem());
+    register_store_file_systems(database->GetFileSystem(), std::min(memory / 16, max_kept_size_bytes));
     register_lake_scans(*database->instance);
     duckdb::Connection connection(*database);
     std::vector<std::string> settings = {"SET GLOBAL parquet_metadata_cache = true",

@@ -10,6 +10,7 @@
 #include "duckdb/main/client_context.hpp"
 #include "query/duckdb_state.hpp"
 #include "query/json_keys.hpp"
+#include "query/piece_cache.hpp"
 
 namespace tarn::query {
 
@@ -62,22 +63,23 @@ auto guarded(SessionState& state, F work) {
   }
 }
 
-// The pieces of a body that were read in part, kept for the reads that follow: Parquet's reader asks for a page's
-// header, the page, the next header, and a sealed piece that was opened for each would be opened three times.
-class RecentPieces {
+// Reads of one body by way of the pieces that are kept in memory. A part of a piece is kept at once: Parquet's reader
+// asks for a page's header, the page, the next header, and a sealed piece that was opened for each would be opened
+// three times. Whole pieces are kept when they are asked for again.
+class KeptReads {
  public:
-  explicit RecentPieces(const store::ObjectReader& reader) : reader_(reader) {}
+  KeptReads(const store::ObjectReader& reader, PieceCache& cache, const PieceCache::Body& body)
+      : reader_(reader), cache_(cache), body_(body) {}
 
   // As ObjectReader::read_at().
-  std::size_t read_at(uint64_t offset, char* into, std::size_t size) {
+  std::size_t read_at(uint64_t offset, char* into, std::size_t size) const {
     std::size_t done = 0;
     while (done < size) {
-      const uint64_t at = offset + done, skip = at % piece_size_bytes;
-      std::size_t got;
-      if (const std::size_t whole = (size - done) / piece_size_bytes * piece_size_bytes; skip == 0 && whole > 0)
-        got = reader_.read_at(at, into + done, whole);
-      else
-        got = read_piece(at / piece_size_bytes, skip, into + done, std::min(size - done, piece_size_bytes - skip));
+      const uint64_t at = offset + done, number = at / piece_size, skip = at % piece_size;
+      const std::size_t whole = (size - done) / piece_size;
+      const std::size_t got = skip == 0 && whole > 0 ? read_whole(number, whole, into + done)
+                                                     : read_part(number, skip, into + done,
+                                                                 std::min<std::size_t>(size - done, piece_size - skip));
       done += got;
       if (got == 0) break;
     }
@@ -85,43 +87,54 @@ class RecentPieces {
   }
 
  private:
-  static constexpr std::size_t piece_size_bytes = 64 << 10, max_pieces = 16;
-  struct Piece {
-    uint64_t number = UINT64_MAX, used = 0;
-    std::size_t size_bytes = 0;
-    std::unique_ptr<char[]> bytes;
-  };
+  static constexpr std::size_t piece_size = PieceCache::piece_size_bytes;
 
-  std::size_t read_piece(uint64_t number, uint64_t skip, char* into, std::size_t size) {
-    std::lock_guard lock(mutex_);
-    auto found = std::find_if(pieces_.begin(), pieces_.end(), [&](const Piece& p) { return p.number == number; });
-    if (found == pieces_.end()) {
-      if (pieces_.size() < max_pieces)
-        found = pieces_.insert(pieces_.end(), {.bytes = std::make_unique_for_overwrite<char[]>(piece_size_bytes)});
-      else
-        found = std::min_element(pieces_.begin(), pieces_.end(), [](auto& a, auto& b) { return a.used < b.used; });
-      found->number = UINT64_MAX;
-      found->size_bytes = reader_.read_at(number * piece_size_bytes, found->bytes.get(), piece_size_bytes);
-      found->number = number;
+  // The first of `count` pieces, or as many as must be fetched in one.
+  std::size_t read_whole(uint64_t number, std::size_t count, char* into) const {
+    if (const auto piece = cache_.find(body_, number); piece.bytes) {
+      std::memcpy(into, piece.bytes.get(), piece.size_bytes);
+      return piece.size_bytes;
     }
-    found->used = ++uses_;
-    if (skip >= found->size_bytes) return 0;
-    const std::size_t part = std::min<std::size_t>(size, found->size_bytes - skip);
-    std::memcpy(into, found->bytes.get() + skip, part);
+    std::size_t missing = 1;
+    while (missing < count && !cache_.find(body_, number + missing).bytes) ++missing;
+    const std::size_t got = reader_.read_at(number * piece_size, into, missing * piece_size);
+    for (std::size_t i = 0; (i + 1) * piece_size <= got; ++i)
+      if (cache_.asked_before(body_, number + i)) keep(number + i, into + i * piece_size);
+    return got;
+  }
+
+  void keep(uint64_t number, const char* bytes) const {
+    PieceCache::Piece piece{std::make_shared_for_overwrite<char[]>(piece_size), piece_size};
+    std::memcpy(piece.bytes.get(), bytes, piece_size);
+    cache_.add(body_, number, std::move(piece));
+  }
+
+  std::size_t read_part(uint64_t number, uint64_t skip, char* into, std::size_t size) const {
+    auto piece = cache_.find(body_, number);
+    if (!piece.bytes) {
+      piece.bytes = std::make_shared_for_overwrite<char[]>(piece_size);
+      piece.size_bytes = reader_.read_at(number * piece_size, piece.bytes.get(), piece_size);
+      cache_.add(body_, number, piece);
+    }
+    if (skip >= piece.size_bytes) return 0;
+    const std::size_t part = std::min<std::size_t>(size, piece.size_bytes - skip);
+    std::memcpy(into, piece.bytes.get() + skip, part);
     return part;
   }
 
   const store::ObjectReader& reader_;
-  std::mutex mutex_;  // guards what follows
-  std::vector<Piece> pieces_;
-  uint64_t uses_ = 0;
+  PieceCache& cache_;
+  const PieceCache::Body body_;
 };
 
 class ReadHandle : public duckdb::FileHandle {
  public:
   ReadHandle(duckdb::FileSystem& fs, const std::string& opened, duckdb::FileOpenFlags how, SessionState& state,
-             std::unique_ptr<store::ObjectReader> reader)
-      : FileHandle(fs, opened, how), state_(state), reader_(std::move(reader)), recent_(*reader_) {}
+             std::unique_ptr<store::ObjectReader> reader, PieceCache& pieces)
+      : FileHandle(fs, opened, how),
+        state_(state),
+        reader_(std::move(reader)),
+        reads_(*reader_, pieces, PieceCache::body(parse_s3_path(opened).bucket, reader_->info())) {}
   void Close() override {}
 
   virtual int64_t read_next(char* into, uint64_t size_bytes) {
@@ -133,7 +146,7 @@ class ReadHandle : public duckdb::FileHandle {
   virtual void seek(uint64_t to) { position_ = to; }
   std::size_t read_from(uint64_t offset_bytes, char* into, std::size_t size_bytes) {
     if (state_.interrupted) throw duckdb::InterruptException();
-    const std::size_t got = guarded(state_, [&] { return recent_.read_at(offset_bytes, into, size_bytes); });
+    const std::size_t got = guarded(state_, [&] { return reads_.read_at(offset_bytes, into, size_bytes); });
     state_.count(got);
     return got;
   }
@@ -143,7 +156,7 @@ class ReadHandle : public duckdb::FileHandle {
  protected:
   SessionState& state_;
   std::unique_ptr<store::ObjectReader> reader_;
-  RecentPieces recent_;
+  const KeptReads reads_;
   uint64_t position_ = 0;
 };
 
@@ -279,6 +292,7 @@ class WriteHandle : public duckdb::FileHandle {
 
 class StoreFileSystem : public duckdb::FileSystem {
  public:
+  explicit StoreFileSystem(std::size_t kept_size_bytes) : pieces_(kept_size_bytes) {}
   std::string GetName() const override { return "StoreFileSystem"; }
   bool CanHandleFile(const std::string& path) override { return path.starts_with("s3://"); }
 
@@ -302,8 +316,8 @@ class StoreFileSystem : public duckdb::FileSystem {
                        "Error opening Hive split " + file.path + ": the object is gone"));
     }
     if (at.key.ends_with(".bz2"))
-      return duckdb::make_uniq<Bzip2Handle>(*this, file.path, flags, state, std::move(reader));
-    return duckdb::make_uniq<ReadHandle>(*this, file.path, flags, state, std::move(reader));
+      return duckdb::make_uniq<Bzip2Handle>(*this, file.path, flags, state, std::move(reader), pieces_);
+    return duckdb::make_uniq<ReadHandle>(*this, file.path, flags, state, std::move(reader), pieces_);
   }
   bool SupportsOpenFileExtended() const override { return true; }
 
@@ -393,6 +407,8 @@ class StoreFileSystem : public duckdb::FileSystem {
     auto& written = state.written.emplace_back(SessionState::Written{{at.bucket, at.key, 0}, std::move(writer), false});
     return duckdb::make_uniq<WriteHandle>(*this, path, flags, state, written);
   }
+
+  PieceCache pieces_;
 };
 
 // s3json://SCAN/bucket/key: the object, decompressed, with the keys that the scan of that number wants. Read from the
@@ -431,8 +447,8 @@ std::pair<std::size_t, std::string> split_json_path(const std::string& path) {
   return {std::stoul(path.substr(json_scheme.size(), slash - json_scheme.size())), "s3://" + path.substr(slash + 1)};
 }
 
-void register_store_file_systems(duckdb::FileSystem& files) {
-  files.RegisterSubSystem(duckdb::make_uniq<StoreFileSystem>());
+void register_store_file_systems(duckdb::FileSystem& files, std::size_t kept_size_bytes) {
+  files.RegisterSubSystem(duckdb::make_uniq<StoreFileSystem>(kept_size_bytes));
   files.RegisterSubSystem(duckdb::make_uniq<JsonKeysFileSystem>());
 }
 
