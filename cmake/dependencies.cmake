@@ -54,3 +54,8 @@ set(BOTOCORE_DATA ${TARN_CACHE}/botocore-${TARN_VERSION_botocore}/botocore/data)
 if(NOT EXISTS ${BOTOCORE_DATA})
   message(FATAL_ERROR "botocore's models are not in ${BOTOCORE_DATA}: run tools/setup")
 endif()
+
+set(RESOURCE_SCHEMAS ${TARN_CACHE}/cfn_lint-${TARN_VERSION_cfn_lint}/cfnlint/data/schemas)
+if(NOT EXISTS ${RESOURCE_SCHEMAS})
+  message(FATAL_ERROR "The schemas of CloudFormation's resource types are not in ${RESOURCE_SCHEMAS}: run tools/setup")
+endif()

@@ -1,0 +1,547 @@
+#include "deploy/resources/table_type.hpp"
+
+#include <zlib.h>
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "base/json.hpp"
+#include "deploy/resources/fit.hpp"
+#include "deploy/resources/transforms.hpp"
+
+namespace tarn::deploy {
+namespace {
+
+constexpr int max_lookup_pages = 1000;
+
+std::string inflate(const PackedType& packed) {
+  std::string out(packed.size_bytes, '\0');
+  uLongf size = out.size();
+  const int done = ::uncompress(reinterpret_cast<Bytef*>(out.data()), &size,
+                                reinterpret_cast<const Bytef*>(packed.deflated.data()), packed.deflated.size());
+  TARN_ASSERT(done == Z_OK && size == out.size());
+  return out;
+}
+
+bool contains_any(std::string_view code, std::initializer_list<std::string_view> words) {
+  return std::any_of(words.begin(), words.end(), [&](auto word) { return code.find(word) != code.npos; });
+}
+
+bool lists(const Value& spec, std::string_view list, std::string_view code) {
+  const Value* codes = spec.find(list);
+  return codes && std::any_of(codes->as_list().begin(), codes->as_list().end(),
+                              [&](const Value& one) { return one.as_string() == code; });
+}
+
+bool is_absence(const Value& spec, const Error& e) {
+  return e.kind() == ErrorKind::missing || lists(spec, "missing", e.code()) ||
+         contains_any(e.code(), {"NotFound", "NoSuch", "NonExistent", "DoesNotExist", "EntityNotFound"});
+}
+
+bool is_presence(const Value& spec, const Error& e) {
+  return lists(spec, "taken", e.code()) || contains_any(e.code(), {"AlreadyExist", "AlreadyOwned", "EntityExists"});
+}
+
+const Value& list_of(const Value& table, std::string_view key) {
+  static const Value none = Value::list();
+  const Value* list = table.find(key);
+  return list && list->is_list() ? *list : none;
+}
+
+// One or several calls.
+ValueList calls_of(const Value& table, std::string_view key) {
+  const Value* calls = table.find(key);
+  if (!calls) return {};
+  return calls->is_list() ? calls->as_list() : ValueList{*calls};
+}
+
+ValueList paths_of(const Value& part) {
+  const Value& of = part.at("of");
+  return of.is_list() ? of.as_list() : ValueList{of};
+}
+
+// The value of a part's property; nullptr when it is not there. Of several, any: but a list's items are the first's.
+const Value* of_part(const Value& part, const Value& properties) {
+  for (const Value& path : paths_of(part)) {
+    if (const Value* v = at_path(properties, path.as_string()); v && !v->is_null()) return v;
+    if (part.find("each")) return nullptr;
+  }
+  return nullptr;
+}
+
+bool differs(std::string_view path, const Value& before, const Value& after) {
+  const Value *old = at_path(before, path), *now = at_path(after, path);
+  return !old != !now || (old && !(*old == *now));
+}
+
+bool any_differs(const ValueList& paths, const Value& before, const Value& after) {
+  return std::any_of(paths.begin(), paths.end(),
+                     [&](const Value& path) { return differs(path.as_string(), before, after); });
+}
+
+ValueList items_of(const Value* list) {
+  if (!list) return {};
+  return list->is_list() ? list->as_list() : ValueList{*list};
+}
+
+// Tags as pairs, whichever form the property has.
+ValueList tag_pairs(const Value* tags) {
+  ValueList out;
+  if (!tags) return out;
+  if (tags->is_list()) return tags->as_list();
+  if (tags->is_map())
+    for (const auto& [key, value] : tags->as_map()) out.push_back(Value::map({{"Key", key}, {"Value", value}}));
+  return out;
+}
+
+// The stack's tags come to those of the resource, which win. Names that begin with aws: are AWS's own, and no service
+// takes them from a caller.
+void add_stack_tags(const Action& action, Value& properties, const std::string& at) {
+  Value* tags = properties.find(at);
+  if (tags && !tags->is_list() && !tags->is_map()) return;
+  for (const auto& [key, value] : action.tags) {
+    if (key.starts_with("aws:")) continue;
+    if (!tags) tags = &(properties[at] = Value::list());
+    if (tags->is_map()) {
+      if (!tags->find(key)) tags->set(key, value);
+      continue;
+    }
+    const bool there = std::any_of(tags->as_list().begin(), tags->as_list().end(),
+                                   [&](const Value& one) { return one.string_or("Key") == key; });
+    if (!there) tags->push_back(Value::map({{"Key", key}, {"Value", value}}));
+  }
+}
+
+void set_path(Value& properties, std::string_view path, const std::string& text) {
+  Value* node = &properties;
+  for (std::size_t dot = path.find('.'); dot != path.npos; dot = path.find('.')) {
+    node = &(*node)[path.substr(0, dot)];
+    path.remove_prefix(dot + 1);
+  }
+  (*node)[path] = text;
+}
+
+std::string first_of(const Value& v) {
+  return v.is_string() ? v.as_string() : v.is_null() ? std::string() : to_json(v);
+}
+
+std::string text_of(const std::optional<Value>& v) {
+  return v ? first_of(*v) : std::string();
+}
+
+// Whether `value` has something at `steps`; "*" is any item, "Name=text" one that has this text.
+bool has(const Value& value, std::string_view path) {
+  if (path.empty()) return !value.is_null();
+  path.remove_prefix(1);
+  const std::size_t end = std::min(path.find('/'), path.size());
+  std::string_view step = path.substr(0, end), text;
+  const std::string_view rest = path.substr(end);
+  const std::size_t equals = step.find('=');
+  if (equals != step.npos) {
+    text = path.substr(equals + 1);  // it may hold "/"
+    const Value* one = value.find(step.substr(0, equals));
+    return one && !one->is_null() && !one->is_map() && !one->is_list() && first_of(*one) == text;
+  }
+  if (step == "*")
+    return value.is_list() && std::any_of(value.as_list().begin(), value.as_list().end(),
+                                          [&](const Value& item) { return has(item, rest); });
+  const Value* below = value.find(step);
+  return below && has(*below, rest);
+}
+
+}  // namespace
+
+TableType::TableType(std::string type_name, Value schema, Value table) {
+  std::call_once(once_, [&] {
+    std::string tags;
+    if (const Value* property = at_path(schema, "tagging.tagProperty"); property && property->is_string())
+      tags = property->as_string().substr(property->as_string().rfind('/') + 1);
+    else if (at_path(schema, "properties.Tags"))
+      tags = "Tags";
+    unpacked_ = std::make_unique<const Unpacked>(
+        Unpacked{std::move(type_name), Schema(std::move(schema)), std::move(table), std::move(tags)});
+  });
+}
+
+const TableType::Unpacked& TableType::unpacked() const {
+  std::call_once(once_, [&] {
+    Value both = parse_json(inflate(*packed_));
+    TableType parsed(std::string(packed_->name), std::move(both["schema"]), std::move(both["table"]));
+    unpacked_ = std::move(parsed.unpacked_);
+  });
+  return *unpacked_;
+}
+
+std::string_view TableType::name() const {
+  return packed_ ? packed_->name : std::string_view(unpacked().name);
+}
+const Schema& TableType::schema() const {
+  return unpacked().schema;
+}
+const Value& TableType::table() const {
+  return unpacked().table;
+}
+
+std::vector<PropertyProblem> TableType::check(const Value& properties) const {
+  std::vector<PropertyProblem> out = schema().check(properties);
+  if (!properties.is_map()) return out;
+  for (const auto& [key, value] : properties.as_map())
+    if (schema().is_read_only(key))
+      out.push_back({PropertyProblem::Kind::unknown, "/" + key, "#: extraneous key [" + key + "] is not permitted"});
+  if (const Value* refused = table().find("refused"))
+    for (const auto& [path, why] : refused->as_map())
+      if (has(properties, path))
+        out.push_back({PropertyProblem::Kind::unsupported, path.substr(0, path.find('=')),
+                       "#" + path + ": tarn does not have this: " + why.as_string()});
+  return out;
+}
+
+bool TableType::has_attribute(std::string_view attribute) const {
+  const Value* attributes = table().find("attributes");
+  return attributes && attributes->find(attribute);
+}
+
+Replacement TableType::replacement(std::string_view path) const {
+  if (const Value* own = table().find("replacement"))
+    for (const auto& [at, what] : own->as_map())
+      if (path == at || (path.starts_with(at) && path[at.size()] == '/') ||
+          (at.starts_with(path) && at[path.size()] == '/'))
+        return what.as_string() == "always"  ? Replacement::always
+               : what.as_string() == "never" ? Replacement::never
+                                             : Replacement::conditionally;
+  return schema().replacement(path);
+}
+
+Scope TableType::scope_of(const Action& action, const Value& properties, std::string id) const {
+  Scope scope{action, schema().coerce(properties), std::move(id), {}, {}, {}, {}, {}, {}, {}};
+  if (!unpacked().tags.empty() && !table().bool_or("no_stack_tags"))
+    add_stack_tags(action, scope.properties, unpacked().tags);
+  const Value* rule = table().find("name");
+  if (!rule) return scope;
+  const std::string at = rule->string_or("at");
+  const Value* given = at.empty() ? nullptr : at_path(scope.properties, at);
+  if (given && given->is_string()) {
+    scope.name = given->as_string();
+    return scope;
+  }
+  if (!scope.id.empty()) {
+    const Value* from = rule->find("from");
+    scope.name = from ? text_of(expand(*from, scope)) : std::string(last_part(scope.id));
+  } else {
+    std::string suffix;
+    if (const Value* suffixes = rule->find("suffix"))
+      for (const auto& [property, text] : suffixes->as_map())
+        if (const Value* on = scope.properties.find(property); on && on->is_bool() && on->as_bool())
+          suffix = text.as_string();
+    const std::size_t most = static_cast<std::size_t>(rule->int_or("max", 255)) - suffix.size();
+    scope.name = generated_name(action, most, rule->bool_or("lower")) + suffix;
+  }
+  if (!at.empty()) set_path(scope.properties, at, scope.name);
+  return scope;
+}
+
+std::set<std::string> TableType::named_by(const Value& spec) const {
+  const Value* with = spec.find("with");
+  std::set<std::string> out = with ? properties_of(*with) : std::set<std::string>();
+  const Value* rule = table().find("name");
+  if (with && rule &&
+      (to_json(*with).find("{id}") != std::string::npos || to_json(*with).find("{name}") != std::string::npos)) {
+    const std::string at = rule->string_or("at");
+    if (!at.empty() && at.find('.') == std::string::npos) out.insert(at);
+  }
+  return out;
+}
+
+// What "*" stands for.
+Value TableType::rest_of(const Value& spec, const Value& properties) const {
+  std::set<std::string> others = named_by(spec);
+  others.insert(unpacked().tags);
+  for (const Value& part : list_of(table(), "parts").as_list())
+    for (const Value& path : paths_of(part)) others.insert(path.as_string().substr(0, path.as_string().find('.')));
+  for (const Value& name : list_of(spec, "except").as_list()) others.insert(name.as_string());
+  Value out = Value::map();
+  for (const auto& [key, value] : properties.as_map())
+    if (!others.contains(key) && !schema().is_read_only(key)) out.set(key, value);
+  return out;
+}
+
+Value TableType::call_operation(const Value& spec, const Scope& scope) const {
+  static const Value everything = Value::map({{"*", ""}});
+  const std::string& operation_name = spec.at("call").as_string();
+  const std::size_t colon = operation_name.find(':');
+  const api::Service* service = api::find_service(std::string_view(operation_name).substr(0, colon));
+  const api::Operation* operation =
+      service ? api::find_operation(*service, std::string_view(operation_name).substr(colon + 1)) : nullptr;
+  TARN_ASSERT(operation);  // the generator knows all operations
+  Renames renames;
+  if (const Value* own = spec.find("rename"))
+    for (const auto& [property, member] : own->as_map()) renames[property] = member.as_string();
+  const Value* with = spec.find("with");
+  const auto input = expand(with ? *with : everything, scope, rest_of(spec, scope.properties));
+  Value fitted = Value::map();
+  if (operation->input) fitted = fit(*operation->input, input.value_or(Value::map()), renames);
+  if (!scope.page_token.empty()) fitted.set("NextToken", scope.page_token);
+  return scope.action.call(operation_name, fitted);
+}
+
+// What a list operation tells of and `where` describes, of all its pages.
+ValueList TableType::looked_up(const Value& lookup, const Scope& scope) const {
+  ValueList out;
+  Scope page = scope;
+  const Value* where = lookup.find("where");
+  for (int pages = 0; pages < max_lookup_pages; ++pages) {
+    const Value answer = call_operation(lookup, page);
+    if (const Value* list = at_path(answer, lookup.at("list").as_string()); list && list->is_list())
+      for (const Value& one : list->as_list()) {
+        page.item = one;
+        const auto wanted = where ? expand(*where, scope) : std::nullopt;
+        const bool fits = !wanted || std::all_of(wanted->as_map().begin(), wanted->as_map().end(), [&](const auto& m) {
+          const Value* member = at_path(one, m.key);
+          return member && first_of(*member) == first_of(m.value);
+        });
+        if (fits) out.push_back(one);
+      }
+    const Value* token = answer.find("NextToken");
+    if (!token || !token->is_string() || token->as_string().empty()) break;
+    page.page_token = token->as_string();
+  }
+  return out;
+}
+
+// With "lookup", the call is made for each thing that was found; {found} is that.
+Value TableType::call(const Value& spec, const Scope& scope) const {
+  const Value* lookup = spec.find("lookup");
+  if (!lookup) return call_operation(spec, scope);
+  Value answer;
+  for (Value& one : looked_up(*lookup, scope)) {
+    Scope own = scope;
+    own.found = std::move(one);
+    answer = spec.find("call") ? call_operation(spec, own) : own.found;
+  }
+  return answer;
+}
+
+Value TableType::call_if_there(const Value& spec, const Scope& scope) const {
+  try {
+    return call(spec, scope);
+  } catch (const Error& e) {
+    if (!is_absence(spec, e)) throw;
+    return {};
+  }
+}
+
+// The create operation, or what an earlier call of the same action made.
+void TableType::make(Scope& scope) const {
+  if (const Value* exists = table().find("exists")) {
+    scope.found = call_if_there(*exists, scope);
+    if (!scope.found.is_null()) {
+      if (scope.action.begun_before) return;
+      throw Error(
+          ErrorKind::conflict, "AlreadyExists",
+          "Resource of type '" + std::string(name()) + "' with identifier '" + scope.name + "' already exists.");
+    }
+  }
+  const Value* spec = table().find("create");
+  if (!spec) return;  // made of parts alone
+  try {
+    scope.out = call(*spec, scope);
+  } catch (const Error& e) {
+    if (!scope.action.begun_before || !is_presence(*spec, e)) throw;
+  }
+}
+
+bool TableType::has_parts(const Scope& scope) const {
+  if (table().find("ready")) return true;
+  const ValueList& parts = list_of(table(), "parts").as_list();
+  return std::any_of(parts.begin(), parts.end(),
+                     [&](const Value& part) { return of_part(part, scope.properties) != nullptr; });
+}
+
+void TableType::put_parts(Scope& scope) const {
+  for (const Value& part : list_of(table(), "parts").as_list()) {
+    const Value* v = of_part(part, scope.properties);
+    if (!v || part.bool_or("update_only")) continue;
+    if (!part.find("each")) {
+      call(part.at("put"), scope);
+      continue;
+    }
+    for (const Value& item : items_of(v)) {
+      scope.item = item;
+      call(part.at("put"), scope);
+    }
+  }
+}
+
+Progress TableType::create(const Action& action, const Value& properties, const Value& memory) const {
+  Scope scope = scope_of(action, properties, memory.string_or("id"));
+  if (memory.is_null()) {
+    make(scope);
+    scope.id = text_of(expand(table().at("ref"), scope));
+    TARN_ASSERT(!scope.id.empty());
+    // What was made has its id on disk before anything else can fail.
+    if (has_parts(scope)) {
+      Progress progress{scope.id, Value::map(), false, Value::map({{"id", scope.id}}), std::chrono::milliseconds(0)};
+      if (!scope.out.is_null()) progress.memory.set("out", scope.out);
+      if (!scope.found.is_null()) progress.memory.set("found", scope.found);
+      return progress;
+    }
+  } else {
+    if (const Value* out = memory.find("out")) scope.out = *out;
+    if (const Value* found = memory.find("found")) scope.found = *found;
+  }
+  if (!memory.bool_or("parts")) put_parts(scope);
+  Value next = memory.is_null() ? Value::map({{"id", scope.id}}) : memory;
+  next.set("parts", true);
+  return finish(scope, std::move(next));
+}
+
+// Waits until the resource is what it should be, and then tells its attributes.
+Progress TableType::finish(Scope& scope, Value memory) const {
+  if (const Value* read = table().find("read")) scope.read = call(*read, scope);
+  Progress progress{scope.id, Value::map(), true, {}, std::chrono::milliseconds(0)};
+  if (const Value* ready = table().find("ready")) {
+    const std::string state = text_of(expand(ready->at("value"), scope));
+    if (lists(*ready, "failed", state)) {
+      const Value* reason = ready->find("reason");
+      std::string why = reason ? text_of(expand(*reason, scope)) : std::string();
+      throw Error(ErrorKind::outside, "NotStabilized",
+                  why.empty() ? std::string(name()) + " is in the state " + state + "." : why);
+    }
+    if (!state.empty() && !lists(*ready, "done", state)) {
+      progress.done = false;
+      progress.memory = std::move(memory);
+      progress.again_in = std::chrono::milliseconds(300);
+      return progress;
+    }
+  }
+  if (const Value* attributes = table().find("attributes"))
+    for (const auto& [attribute, template_of_it] : attributes->as_map())
+      if (auto v = expand(template_of_it, scope)) progress.attributes.set(attribute, std::move(*v));
+  return progress;
+}
+
+// An update's call, when a property that it names is another now.
+void TableType::change(const Value& spec, Scope& scope) const {
+  std::set<std::string> names;
+  const Value* with = spec.find("with");
+  const bool everything = !with || to_json(*with).find("\"*\"") != std::string::npos;
+  if (const Value* when = spec.find("when")) {
+    for (const Value& name : when->as_list()) names.insert(name.as_string());
+  } else {
+    names = with ? properties_of(*with) : names;
+    if (everything)
+      for (const Value* side : {&scope.before, &scope.properties})
+        for (const auto& [key, value] : rest_of(spec, *side).as_map()) names.insert(key);
+  }
+  if (std::none_of(names.begin(), names.end(),
+                   [&](const std::string& name) { return differs(name, scope.before, scope.properties); }))
+    return;
+  Scope own = scope;
+  if (const Value* absent = spec.find("absent"))
+    for (const auto& [property, value] : absent->as_map())
+      if (!own.properties.find(property) && own.before.find(property)) own.properties.set(property, value);
+  call(spec, own);
+}
+
+void TableType::change_part(const Value& part, Scope& scope) const {
+  if (!any_differs(paths_of(part), scope.before, scope.properties)) return;
+  const Value *old = of_part(part, scope.before), *now = of_part(part, scope.properties);
+  const Value* remove = part.find("remove");
+  const Value* each = part.find("each");
+  if (!each) {
+    if (now)
+      call(part.at("put"), scope);
+    else if (remove)
+      call_if_there(*remove, scope);
+    return;
+  }
+  auto key_of = [&](const Value& item) {
+    scope.item = item;
+    return text_of(expand(*each, scope));
+  };
+  const ValueList before = items_of(old), after = items_of(now);
+  // What tells an item apart may be a property beside the list (a policy's name).
+  const bool renamed = any_differs(list_of(part, "identity").as_list(), scope.before, scope.properties);
+  ValueList others = paths_of(part);
+  others.erase(others.begin());
+  const bool all_anew = any_differs(others, scope.before, scope.properties);
+  Scope old_scope = scope;
+  old_scope.properties = scope.before;
+  for (const Value& item : before) {
+    const std::string key = key_of(item);
+    const bool kept =
+        !renamed && std::any_of(after.begin(), after.end(), [&](const Value& one) { return key_of(one) == key; });
+    old_scope.item = item;
+    if (!kept && remove) call_if_there(*remove, old_scope);
+  }
+  for (const Value& item : after) {
+    if (!all_anew && std::find(before.begin(), before.end(), item) != before.end()) continue;
+    scope.item = item;
+    call(part.at("put"), scope);
+  }
+}
+
+void TableType::change_tags(Scope& scope) const {
+  const Value* tags = table().find("tags");
+  if (!tags) return;
+  const ValueList before = tag_pairs(scope.before.find(unpacked().tags)),
+                  after = tag_pairs(scope.properties.find(unpacked().tags));
+  Value removed = Value::list();
+  for (const Value& old : before)
+    if (std::none_of(after.begin(), after.end(),
+                     [&](const Value& now) { return now.string_or("Key") == old.string_or("Key"); }))
+      removed.push_back(old.string_or("Key"));
+  if (!removed.as_list().empty()) {
+    scope.item = removed;
+    call(tags->at("untag"), scope);
+  }
+  if (!after.empty() && (before != after || !scope.action.tags.empty())) {
+    scope.item = Value(after);
+    call(tags->at("tag"), scope);
+  }
+}
+
+Progress TableType::update(const Action& action, const std::string& physical_id, const Value& before,
+                           const Value& after, const Value& memory) const {
+  Scope scope = scope_of(action, after, physical_id);
+  if (memory.is_null()) {
+    scope.before = scope_of(action, before, physical_id).properties;
+    for (const Value& spec : calls_of(table(), "update")) change(spec, scope);
+    for (const Value& part : list_of(table(), "parts").as_list()) change_part(part, scope);
+    change_tags(scope);
+  }
+  return finish(scope, Value::map({{"id", physical_id}}));
+}
+
+void TableType::remove_parts(Scope& scope) const {
+  for (const Value& part : list_of(table(), "parts").as_list()) {
+    const Value *v = of_part(part, scope.properties), *remove = part.find("remove");
+    if (!v || !remove || !part.bool_or("before_delete")) continue;
+    if (!part.find("each")) {
+      call_if_there(*remove, scope);
+      continue;
+    }
+    for (const Value& item : items_of(v)) {
+      scope.item = item;
+      call_if_there(*remove, scope);
+    }
+  }
+}
+
+Progress TableType::remove(const Action& action, const std::string& physical_id, const Value& properties,
+                           const Value& memory) const {
+  Scope scope = scope_of(action, properties, physical_id);
+  Progress progress{physical_id, Value::map(), true, {}, std::chrono::milliseconds(0)};
+  if (memory.is_null()) {
+    remove_parts(scope);
+    for (const Value& spec : calls_of(table(), "delete")) call_if_there(spec, scope);
+  }
+  if (table().bool_or("gone") && !call_if_there(table().at("read"), scope).is_null()) {
+    progress.done = false;
+    progress.memory = Value::map({{"deleting", true}});
+    progress.again_in = std::chrono::milliseconds(300);
+  }
+  return progress;
+}
+
+}  // namespace tarn::deploy
