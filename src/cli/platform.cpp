@@ -40,6 +40,7 @@
 #include "notify/message_store.hpp"
 #include "notify/publisher.hpp"
 #include "notify/queues.hpp"
+#include "orchestrate/events/bus_metrics.hpp"
 #include "orchestrate/events/schedules.hpp"
 #include "orchestrate/events/service_events.hpp"
 #include "orchestrate/states/execution_metrics.hpp"
@@ -220,9 +221,9 @@ struct Platform::Parts {
                     },
                     clock, random},
                    {folder.file("executions"), options.durable, options.strict}),
-        functions(
-            {*metadata, logs, *store, authority, identities, messages, operations, targets, clock, random, metrics},
-            function_options(options, folder)) {
+        functions({*metadata, logs, *store, authority, identities, messages, operations, targets, clock, random,
+                   metrics, metric_store},
+                  function_options(options, folder)) {
     follow_runs(clock);
     tell_events(clock);
     gateway::register_athena(operations, athena);
@@ -257,8 +258,11 @@ struct Platform::Parts {
                        }});
     crawlers.add_listener([this](const auto&, const auto&, auto) { firings.wake(); });
   }
-  // Who tells the bus what.
+  // Who tells the bus what, and who counts it.
   void tell_events(Clock& clock) {
+    event_bus.set_follower([this](const auto& rule) { orchestrate::put_rule_metrics(metric_store, rule); });
+    invocations.set_follower(
+        [this](const auto& call, auto step) { orchestrate::put_call_metrics(metric_store, call, step); });
     notifications.add("events", object_events);
     notifications.add("sqs", bucket_events_to_queues);
     notifications.add("sns", bucket_events_to_topics);

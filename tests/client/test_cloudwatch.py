@@ -1,10 +1,12 @@
 """CloudWatch's metrics through boto3, in each of its protocols; those that tarn writes of itself."""
 
 import datetime as dt
+import io
 import json
 import time
 import urllib.parse
 import urllib.request
+import zipfile
 
 import pytest
 from botocore.auth import SigV4Auth
@@ -145,3 +147,36 @@ def test_tarn_counts_what_aws_counts(tarn, cloudwatch, name):
     assert 1 <= total("NumberOfMessagesReceived") == total("NumberOfMessagesDeleted") <= 2
     of_machine = ("AWS/States", "StateMachineArn", machine)
     assert total("ExecutionsStarted", *of_machine) == total("ExecutionsFailed", *of_machine) == 1 and total("ExecutionsSucceeded", *of_machine) == 0
+
+
+def test_functions_and_rules_are_counted(tarn, cloudwatch, name):
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("index.py", "def handler(event, context):\n    return 1 / event['detail']['by']\n")
+    function = name.replace("_", "-")
+    functions, events = tarn.client("lambda", read_timeout=60), tarn.client("events")
+    arn = functions.create_function(FunctionName=function, Runtime="python3.11", Handler="index.handler", Role="arn:aws:iam::000000000000:role/r",
+                                    Code={"ZipFile": code.getvalue()})["FunctionArn"]
+    functions.put_function_event_invoke_config(FunctionName=function, MaximumRetryAttempts=0)
+    functions.add_permission(FunctionName=function, StatementId="rule", Action="lambda:InvokeFunction", Principal="events.amazonaws.com")
+    events.put_rule(Name=function, EventPattern=json.dumps({"source": [name]}))
+    events.put_targets(Rule=function, Targets=[{"Id": "1", "Arn": arn}])
+    for by in (1, 0):
+        events.put_events(Entries=[{"Source": name, "DetailType": "t", "Detail": json.dumps({"by": by})}])
+    events.put_events(Entries=[{"Source": "other" + name, "DetailType": "t", "Detail": "{}"}])
+
+    def total(space, dimension, metric):
+        now = dt.datetime.now(dt.timezone.utc)
+        points = cloudwatch.get_metric_statistics(Namespace=space, MetricName=metric, Dimensions=[{"Name": dimension, "Value": function}], Statistics=["Sum"],
+                                                  StartTime=now - dt.timedelta(minutes=5), EndTime=now + dt.timedelta(minutes=1), Period=60)["Datapoints"]
+        return sum(p["Sum"] for p in points)
+
+    end = time.monotonic() + 30
+    while total("AWS/Lambda", "FunctionName", "Invocations") < 2 and time.monotonic() < end:
+        time.sleep(0.1)
+    counted = {metric: total("AWS/Lambda", "FunctionName", metric) for metric in ("Invocations", "Errors", "AsyncEventsReceived", "Throttles")}
+    assert counted == {"Invocations": 2, "Errors": 1, "AsyncEventsReceived": 2, "Throttles": 0} and total("AWS/Lambda", "FunctionName", "Duration") > 0
+    assert [total("AWS/Events", "RuleName", metric) for metric in ("MatchedEvents", "Invocations", "FailedInvocations")] == [2, 2, 0]
+    events.remove_targets(Rule=function, Ids=["1"])
+    events.delete_rule(Name=function)
+    functions.delete_function(FunctionName=function)

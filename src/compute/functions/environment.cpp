@@ -327,6 +327,7 @@ void ExecutionEnvironment::finish(InvocationResult result) {
   process_->drain();
   report(duration, "");
   result.log = log_tail_;
+  result.duration = duration;
   result.executed_version = function_.name.qualifier;
   auto done = std::exchange(current_, nullptr);
   handed_over_ = false;
@@ -359,6 +360,7 @@ void ExecutionEnvironment::on_timeout() {
   InvocationResult result =
       failure("Sandbox.Timedout", "RequestId: " + r.request_id + " Error: Task timed out after " + seconds);
   result.log = log_tail_;
+  result.duration = duration;
   process_.reset();  // nothing of it runs when the caller hears of it
   std::exchange(current_, nullptr)->finish(std::move(result));
 }
@@ -400,6 +402,7 @@ void ExecutionEnvironment::on_exit(const Outcome& outcome) {
   InvocationResult result = failure(type, message);
   if (!init_error_.empty()) result.payload = init_error_;
   result.log = log_tail_;
+  result.duration = duration;
   process_.reset();
   std::exchange(current_, nullptr)->finish(std::move(result));
 }

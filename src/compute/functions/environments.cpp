@@ -80,7 +80,7 @@ std::size_t Environments::count() const {
   return live_.size();
 }
 
-void Environments::run(const RunnableFunction& function, std::shared_ptr<Invocation> invocation) {
+int64_t Environments::run(const RunnableFunction& function, std::shared_ptr<Invocation> invocation) {
   std::lock_guard starting(starting_);
   std::lock_guard lock(mutex_);
   if (closing_) throw Error(ended_error);
@@ -90,10 +90,11 @@ void Environments::run(const RunnableFunction& function, std::shared_ptr<Invocat
     too_many("ReservedFunctionConcurrentInvocationLimitExceeded");
   if (!reserved && running_in_region_[region] >= limits::max_concurrent_executions)
     too_many("ConcurrentInvocationLimitExceeded");
-  ++running_[name];
+  const int64_t running = ++running_[name];
   if (!reserved) ++running_in_region_[region];
-  invocation->when_ending([this, name, region = reserved ? std::string() : region] { count_down(name, region); });
+  invocation->when_ending([this, name, region = reserved ? std::string() : region](auto) { count_down(name, region); });
   place({function, std::move(invocation)});
+  return running;
 }
 
 void Environments::count_down(const std::string& function, const std::string& region) {

@@ -36,8 +36,9 @@ class Environments : private EnvironmentKeeper {
   // The same, and until the lock goes whoever invokes a function waits.
   [[nodiscard]] std::unique_lock<std::mutex> hold();
 
-  // Returns at once; `invocation` is over later. Throws Error (limit, TooManyRequestsException).
-  void run(const RunnableFunction& function, std::shared_ptr<Invocation> invocation);
+  // Returns at once; `invocation` is over later. Throws Error (limit, TooManyRequestsException). Result: how many of
+  // the function are under way now.
+  int64_t run(const RunnableFunction& function, std::shared_ptr<Invocation> invocation);
   // Ends environments of the function that are out of date once they are idle: those of $LATEST, or all.
   void retire(const FunctionName& name, bool all);
   std::size_t count() const;

@@ -11,8 +11,12 @@ void Invocation::be_over(std::unique_lock<std::mutex> lock) {
   for (auto& call : waiting) call();
 }
 
+void Invocation::tell_ending(const InvocationResult* result) {
+  for (auto& call : std::exchange(ending_, {})) call(result);
+}
+
 void Invocation::finish(InvocationResult result) {
-  if (ending_) std::exchange(ending_, nullptr)();
+  tell_ending(&result);
   std::unique_lock lock(mutex_);
   if (over_) return;
   over_ = true;
@@ -21,7 +25,7 @@ void Invocation::finish(InvocationResult result) {
 }
 
 void Invocation::fail(const Error& error) {
-  if (ending_) std::exchange(ending_, nullptr)();
+  tell_ending(nullptr);
   std::unique_lock lock(mutex_);
   if (over_) return;
   over_ = true;

@@ -28,6 +28,7 @@ struct InvocationResult {
   bool function_failed = false;  // FunctionError: Unhandled
   std::string log;               // the last of what this invocation logged
   std::string executed_version;
+  std::chrono::duration<double, std::milli> duration{};  // of the handler
 };
 
 // Thread-safe. Whoever waits may be a thread, a parked request (api/wait.hpp) or a callback.
@@ -37,8 +38,9 @@ class Invocation : public api::Wait {
 
   const InvocationRequest& request() const { return request_; }
 
-  // Called before those that wait hear that it is over. Set before it begins.
-  void when_ending(std::function<void()> call) { ending_ = std::move(call); }
+  // Called before those that wait hear that it is over, with nullptr where tarn could not run it. Set before it begins.
+  using Ending = std::function<void(const InvocationResult*)>;
+  void when_ending(Ending call) { ending_.push_back(std::move(call)); }
 
   // Each once, and one of them. `error`: tarn itself could not run the function.
   void finish(InvocationResult result);
@@ -56,6 +58,7 @@ class Invocation : public api::Wait {
   void abandon() override {}
 
  private:
+  void tell_ending(const InvocationResult* result);
   void be_over(std::unique_lock<std::mutex> lock);
 
   const InvocationRequest request_;
@@ -64,7 +67,7 @@ class Invocation : public api::Wait {
   bool over_ = false;
   std::optional<InvocationResult> result_;
   std::optional<Error> error_;
-  std::function<void()> ending_;
+  std::vector<Ending> ending_;
   std::vector<std::function<void()>> waiting_;
 };
 

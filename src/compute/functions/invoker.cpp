@@ -60,7 +60,14 @@ std::shared_ptr<Invocation> Invoker::begin(const FunctionName& name, const Event
   request.trace_id = "Root=1-" + std::string(hex.data()) + "-" + parts_.random.hex(24) +
                      ";Parent=" + parts_.random.hex(16) + ";Sampled=0";
   auto invocation = std::make_shared<Invocation>(std::move(request));
-  parts_.environments.run(function, invocation);
+  invocation->when_ending(
+      [metrics = parts_.metrics, name](const InvocationResult* result) mutable { metrics.ended(name, result); });
+  try {
+    parts_.metrics.began(name, parts_.environments.run(function, invocation));
+  } catch (const Error& e) {
+    if (e.kind() == ErrorKind::limit) parts_.metrics.throttled(name);
+    throw;
+  }
   return invocation;
 }
 
@@ -75,6 +82,7 @@ void Invoker::enqueue(const FunctionName& name, const Event& event) {
                           {"Payload", event.payload.empty() ? std::string("{}") : event.payload}});
   if (!event.client_context.empty()) d.content.set("ClientContext", event.client_context);
   parts_.deliveries.add({std::move(d)});
+  parts_.metrics.event_received(name);
 }
 
 std::optional<Time> Invoker::attempt(Delivery& d, const std::stop_token& stop) {
@@ -85,6 +93,7 @@ std::optional<Time> Invoker::attempt(Delivery& d, const std::stop_token& stop) {
     const Time now = parts_.clock.now();
     if (stop.stop_requested()) return now;
     if (e.kind() == ErrorKind::missing) {
+      parts_.metrics.event_dropped(name_of(d.content));
       log(LogLevel::warning, "an asynchronous invocation was dropped: its function is gone",
           Value::map({{"function", name_of(d.content).qualified_arn()}}));
       return std::nullopt;
@@ -108,6 +117,8 @@ std::optional<Time> Invoker::run(Delivery& d, const std::stop_token& stop) {
   if (parts_.clock.now() > expires) return conclude(d, "EventAgeExceeded", nullptr);
   if (function.reserved_concurrency == 0) return conclude(d, "ZeroReservedConcurrency", nullptr);
 
+  if (!d.content.find("Tries"))
+    parts_.metrics.event_taken(name, parts_.clock.now() - Time(std::chrono::milliseconds(d.added_ms)));
   auto invocation = begin(
       name, {d.content.string_or("Payload"), d.content.string_or("RequestId"), d.content.string_or("ClientContext")});
   const InvocationResult result = invocation->result();
@@ -139,6 +150,7 @@ Value Invoker::invocation_record(const Delivery& d, const char* condition, const
 std::optional<Time> Invoker::conclude(Delivery& d, const char* condition, const InvocationResult* result) {
   const FunctionName name = name_of(d.content);
   const bool success = std::string_view(condition) == "Success";
+  if (!success) parts_.metrics.event_dropped(name);
   const auto settings = parts_.functions.find_event_config(name);
   Value messages = Value::list();
   if (settings && settings->destination_config) {
@@ -178,7 +190,10 @@ std::optional<Time> Invoker::hand_on(Delivery& d) {
           Value::map({{"function", name_of(d.content).qualified_arn()},
                       {"to", message.string_or("To")},
                       {"why", e.message()}}));
-      if (notify::is_worth_retrying(e)) left.push_back(message);
+      if (notify::is_worth_retrying(e))
+        left.push_back(message);
+      else
+        parts_.metrics.destination_failed(name_of(d.content), message.find("ErrorCode") != nullptr);
     }
   }
   if (left.empty()) return std::nullopt;

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "compute/functions/environments.hpp"
+#include "compute/functions/function_metrics.hpp"
 #include "compute/functions/functions.hpp"
 #include "notify/deliveries.hpp"
 #include "notify/targets.hpp"
@@ -24,6 +25,7 @@ struct InvokerParts {
   notify::Targets& targets;
   Clock& clock;
   Random& random;
+  FunctionMetrics metrics;
 };
 
 struct Event {

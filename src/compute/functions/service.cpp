@@ -12,7 +12,8 @@ FunctionService::FunctionService(FunctionServiceParts parts, FunctionServiceOpti
       environments_({functions_, packages_, python_, parts.logs, parts.identities, parts.clock, parts.random},
                     {options.work_folder, options.most_environments}),
       events_(parts.messages, parts.clock, parts.metrics, 'f', limits::max_event_threads),
-      invoker_({functions_, environments_, events_, parts.targets, parts.clock, parts.random}),
+      invoker_({functions_, environments_, events_, parts.targets, parts.clock, parts.random,
+                FunctionMetrics(parts.metric_store)}),
       event_sources_(
           {functions_, invoker_, parts.operations, parts.metadata, parts.identities, parts.clock, parts.random}),
       object_events_(functions_, invoker_) {

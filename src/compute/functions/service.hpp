@@ -31,6 +31,7 @@ struct FunctionServiceParts {
   Clock& clock;
   Random& random;
   Metrics& metrics;
+  meta::MetricStore& metric_store;
 };
 
 struct FunctionServiceOptions {

@@ -192,6 +192,7 @@ void EventBus::publish(const BusAddress& bus, const std::vector<Event>& given, n
 }
 
 void EventBus::call_targets(const ActiveRule& rule, const Event& event, std::vector<Invocation>& calls) {
+  if (follower_) follower_(rule.address);
   const std::string arn = rule.address.arn();
   for (const ActiveRule::Target& target : rule.targets) {
     const events::Target& t = target.target;

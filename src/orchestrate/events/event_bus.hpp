@@ -39,6 +39,8 @@ class EventBus : private Recurrences::Owner {
   Rules rules;
   Archives archives;
 
+  // Told of each rule that matched an event or whose time came, from several threads. Before start().
+  void set_follower(std::function<void(const RuleAddress&)> follower) { follower_ = std::move(follower); }
   // Scheduled rules begin to fall due.
   void start() { recurrences_.start(); }
   void stop() { recurrences_.stop(); }
@@ -76,6 +78,7 @@ class EventBus : private Recurrences::Owner {
   std::optional<Time> next(const std::string& key, Time after) override;
   std::optional<Time> fall_due(const Due& due, Time after, std::vector<Invocation>& calls) override;
 
+  std::function<void(const RuleAddress&)> follower_;
   Invocations& invocations_;
   Clock& clock_;
   Random& random_;

@@ -189,11 +189,14 @@ std::optional<Time> Invocations::attempt(notify::Delivery& d, std::stop_token) {
   try {
     auto origin = origins_.find(i.origin);
     if (origin == origins_.end() || (origin->second.wants && !origin->second.wants(i))) return std::nullopt;
+    tell(i, CallStep::attempted);
     call(i, d.attempts);
     invoked_.add();
+    tell(i, CallStep::taken);
     ended(i);
     return std::nullopt;
   } catch (const Error& e) {
+    tell(i, CallStep::failed);
     if (!notify::is_worth_retrying(e)) return give_up(d, i, e, "");
     if (d.attempts > i.most_retries) return give_up(d, i, e, "MaximumRetryAttempts");
     const Time begun = std::max(Time(std::chrono::milliseconds(d.added_ms)), i.not_before);
@@ -206,6 +209,7 @@ std::optional<Time> Invocations::attempt(notify::Delivery& d, std::stop_token) {
 
 std::optional<Time> Invocations::give_up(notify::Delivery& d, Invocation& i, const Error& why, const char* condition) {
   failed_.add();
+  tell(i, CallStep::given_up);
   log(LogLevel::warning, "a target was not called",
       Value::map({{"target", i.arn}, {"why", why.message()}, {"dead letters", i.dead_letters}}));
   if (i.dead_letters.empty()) {
@@ -231,6 +235,7 @@ std::optional<Time> Invocations::bury(notify::Delivery& d, const Invocation& i) 
   try {
     targets_.deliver(i.dead_letters, input);
     dead_.add();
+    tell(i, CallStep::buried);
   } catch (const Error& e) {
     if (notify::is_worth_retrying(e) && d.attempts < 185)
       return clock_.now() +

@@ -41,6 +41,9 @@ struct Invocation {
   std::map<std::string, std::string> letter_attributes;
 };
 
+// What became of one call: it was tried, the target took it or failed, tarn gave it up, its dead letter was written.
+enum class CallStep { attempted, taken, failed, given_up, buried };
+
 class Invocations {
  public:
   Invocations(notify::Deliveries& deliveries, notify::Targets& targets, api::Operations& operations,
@@ -58,6 +61,9 @@ class Invocations {
   // Takes events for buses, which are no operation's: an event that is handed on keeps its account and time.
   using BusTarget = std::function<void(const Invocation&)>;
   void set_bus_target(BusTarget take) { take_event_ = std::move(take); }
+  // Told of each step, from several threads. Before start().
+  using Follower = std::function<void(const Invocation&, CallStep)>;
+  void set_follower(Follower follower) { follower_ = std::move(follower); }
   void start();
 
   // On disk when it returns, together with what else is to be written.
@@ -72,6 +78,9 @@ class Invocations {
   std::optional<Time> give_up(notify::Delivery& d, Invocation& i, const Error& why, const char* condition);
   std::optional<Time> bury(notify::Delivery& d, const Invocation& i);
   void ended(const Invocation& i);
+  void tell(const Invocation& i, CallStep step) const {
+    if (follower_) follower_(i, step);
+  }
 
   notify::Deliveries& deliveries_;
   notify::Targets& targets_;
@@ -82,6 +91,7 @@ class Invocations {
   Counter &invoked_, &failed_, &dead_;
   std::map<std::string, Origin, std::less<>> origins_;
   BusTarget take_event_;
+  Follower follower_;
 };
 
 }  // namespace tarn::orchestrate
