@@ -25,13 +25,18 @@
 #include "gateway/logs/logs.hpp"
 #include "gateway/s3/s3.hpp"
 #include "gateway/scheduler/scheduler.hpp"
+#include "gateway/secretsmanager/secretsmanager.hpp"
 #include "gateway/sns/sns.hpp"
 #include "gateway/sqs/sqs.hpp"
+#include "gateway/ssm/ssm.hpp"
 #include "gateway/stepfunctions/stepfunctions.hpp"
 #include "gateway/sts/sts.hpp"
+#include "gateway/tagging/tagging.hpp"
 #include "govern/authority.hpp"
 #include "govern/keys.hpp"
 #include "govern/object_keys.hpp"
+#include "govern/parameters.hpp"
+#include "govern/secrets.hpp"
 #include "meta/logs.hpp"
 #include "meta/metadata.hpp"
 #include "meta/metric_store.hpp"
@@ -43,6 +48,7 @@
 #include "orchestrate/events/bus_metrics.hpp"
 #include "orchestrate/events/schedules.hpp"
 #include "orchestrate/events/service_events.hpp"
+#include "orchestrate/rotations/rotations.hpp"
 #include "orchestrate/states/execution_metrics.hpp"
 #include "orchestrate/states/executions.hpp"
 #include "orchestrate/triggers/triggers.hpp"
@@ -126,6 +132,8 @@ struct Platform::Parts {
   meta::MetricStore metric_store;  // CloudWatch's
   govern::Keys keys;
   govern::ObjectKeys object_keys;
+  govern::Secrets secrets;
+  govern::Parameters parameters;
   std::unique_ptr<store::Store> store;
   store::Notifications notifications;
   gateway::s3::AccountSettings s3_accounts;
@@ -167,6 +175,7 @@ struct Platform::Parts {
   notify::Publisher publisher;
   states::Executions executions;
   compute::FunctionService functions;
+  orchestrate::Rotations rotations;
 
   Parts(PlatformOptions o, Clock& clock, Random& random)
       : options(std::move(o)),
@@ -176,6 +185,8 @@ struct Platform::Parts {
         metric_store(clock, folder.file("metrics"), options.durable),
         keys(*metadata, key_encryption_keys(options, folder, random), clock, random),
         object_keys(keys),
+        secrets(keys),
+        parameters(keys),
         store(store::open_store(folder.file("objects"), clock, random,
                                 options.durable ? store::Durability::flushed : store::Durability::none, &object_keys,
                                 options.encrypted ? store::AtRest::encrypted : store::AtRest::clear, options.bodies)),
@@ -223,7 +234,8 @@ struct Platform::Parts {
                    {folder.file("executions"), options.durable, options.strict}),
         functions({*metadata, logs, *store, authority, identities, messages, operations, targets, clock, random,
                    metrics, metric_store},
-                  function_options(options, folder)) {
+                  function_options(options, folder)),
+        rotations(secrets, operations) {
     follow_runs(clock);
     tell_events(clock);
     gateway::register_athena(operations, athena);
@@ -241,10 +253,13 @@ struct Platform::Parts {
     gateway::register_s3(operations, *store, authority, random, &s3_accounts, &notifications);
     gateway::register_s3_control(operations, *store, s3_accounts);
     gateway::register_scheduler(operations, schedules);
+    gateway::register_secretsmanager(operations, secrets, rotations);
     gateway::register_sns(operations, topics, publisher, targets);
     gateway::register_sqs(operations, queues, moves, clock, random);
+    gateway::register_ssm(operations, parameters, secrets);
     gateway::register_stepfunctions(operations, executions, clock);
     gateway::register_sts(operations, identities);
+    gateway::register_tagging(operations);
     gateway::count_calls(operations, metric_store);
   }
   // The end of a run is the triggers' matter, the bus's and CloudWatch's.
@@ -273,6 +288,8 @@ struct Platform::Parts {
         [&](const query::Caller& caller, const api::athena::QueryExecution& query, std::string_view before) {
           tell(orchestrate::query_event(caller.account(), caller.region, query, before, clock.now()));
         });
+    parameters.set_listener(
+        [&](const govern::ParameterChange& change) { tell(orchestrate::parameter_event(change, clock.now())); });
     // Express workflows tell theirs in their logs alone.
     executions.set_listener([&](const states::ExecutionRecord& record) {
       states::put_execution_metrics(metric_store, record);
@@ -297,6 +314,7 @@ struct Platform::Parts {
   // What runs by itself uses what is destroyed before it.
   ~Parts() {
     notifications.stop();
+    rotations.stop();  // those under way end with their functions
     firings.stop();
     {
       auto no_executions = executions.hold();  // they wait for functions, which end now
@@ -377,6 +395,7 @@ void Platform::start(const std::string& endpoint) {
   parts_->schedules.start();
   parts_->replays.start();
   parts_->invocations.start();
+  parts_->rotations.start();
 }
 
 void Platform::reset() {

@@ -82,4 +82,19 @@ ServiceEvent query_event(std::string_view account, std::string_view region, cons
   return {std::string(account), std::string(region), "aws.athena", "Athena Query State Change", {}, detail, now};
 }
 
+ServiceEvent parameter_event(const govern::ParameterChange& change, Time now) {
+  const std::string& name = *change.version.name;
+  Value detail =
+      Value::map({{"operation", change.operation}, {"name", name}, {"type", change.version.type.value_or("String")}});
+  if (change.version.description) detail.set("description", *change.version.description);
+  if (!change.label.empty()) detail.set("label", change.label);
+  return {change.scope.account,
+          change.scope.region,
+          "aws.ssm",
+          "Parameter Store Change",
+          {govern::parameter_arn(change.scope.account, change.scope.region, name)},
+          detail,
+          now};
+}
+
 }  // namespace tarn::orchestrate

@@ -1,6 +1,7 @@
 // What tarn's own services tell the default bus, as AWS words it ("Amazon EventBridge Events Reference"; "Amazon S3
 // User Guide", EventBridge event message structure; "AWS Glue Developer Guide", Automating AWS Glue with EventBridge;
-// "Amazon Athena User Guide", Monitor Athena queries with EventBridge events).
+// "Amazon Athena User Guide", Monitor Athena queries with EventBridge events; "AWS Systems
+// Manager User Guide", Monitoring Parameter Store events).
 #pragma once
 
 #include <optional>
@@ -9,6 +10,7 @@
 
 #include "api/athena.hpp"
 #include "api/glue.hpp"
+#include "govern/parameters.hpp"
 #include "orchestrate/events/event_bus.hpp"
 #include "store/notifications.hpp"
 
@@ -33,5 +35,8 @@ ServiceEvent job_run_event(std::string_view account, std::string_view region, co
 // `before` is the state that the query was in; empty when it is new.
 ServiceEvent query_event(std::string_view account, std::string_view region, const api::athena::QueryExecution& query,
                          std::string_view before, Time now);
+
+// Of a change to a parameter of Parameter Store.
+ServiceEvent parameter_event(const govern::ParameterChange& change, Time now);
 
 }  // namespace tarn::orchestrate
