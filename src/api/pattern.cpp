@@ -243,4 +243,8 @@ PatternMatch match_pattern(std::string_view pattern, std::string_view text) {
   return it->second->match(text);
 }
 
+PatternMatch match_foreign_pattern(std::string_view pattern, std::string_view text) {
+  return Pattern(pattern).match(text);
+}
+
 }  // namespace tarn::api

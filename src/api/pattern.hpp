@@ -14,4 +14,7 @@ enum class PatternMatch { matches, differs, unchecked };
 // at its first use and kept. Thread-safe.
 PatternMatch match_pattern(std::string_view pattern, std::string_view text);
 
+// The same for a pattern that somebody sent, which is compiled for this call alone. What is no pattern is `unchecked`.
+PatternMatch match_foreign_pattern(std::string_view pattern, std::string_view text);
+
 }  // namespace tarn::api
