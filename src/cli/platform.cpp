@@ -15,6 +15,7 @@
 #include "gateway/athena/athena.hpp"
 #include "gateway/cloudwatch/cloudwatch.hpp"
 #include "gateway/cloudwatch/own_metrics.hpp"
+#include "gateway/ec2/ec2.hpp"
 #include "gateway/events/events.hpp"
 #include "gateway/glue/glue.hpp"
 #include "gateway/glue/jobs.hpp"
@@ -240,6 +241,7 @@ struct Platform::Parts {
     tell_events(clock);
     gateway::register_athena(operations, athena);
     gateway::register_cloudwatch(operations, metric_store);
+    gateway::register_ec2(operations, *metadata, random);
     gateway::register_events(operations, event_bus, replays);
     gateway::glue::register_glue(operations, *metadata, clock, catalog, crawlers);
     gateway::glue::register_glue_jobs(operations, jobs);

@@ -253,6 +253,7 @@ int error_status(const Service& service, const Operation* operation, Protocol pr
   if (shape && shape->http_status) return shape->http_status;
   if (error.code() == "UnknownOperationException" && protocol == Protocol::rest_json) return 404;
   if (error.code() == "ServiceUnavailable") return 503;  // of all services ("Common Errors")
+  if (error.code() == "DryRunOperation") return 412;     // ec2
   // A modelled error of an RPC service without a status of its own is 400, whoever threw it.
   return status_of_kind(error.kind(), protocol);
 }
