@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <map>
 
+#include "gateway/iam/aws_policies.hpp"
 #include "gateway/iam/records.hpp"
 #include "govern/policy.hpp"
 
@@ -15,10 +17,18 @@ constexpr const char* kind = "iam.policy";
 Value find(meta::Reader& reader, const Context& c, const Value& in) {
   const std::string& arn = in.at("PolicyArn").as_string();
   if (auto record = reader.get(kind, meta::key({c.account(), arn}))) return std::move(*record);
-  if (arn.starts_with("arn:aws:iam::aws:policy/"))
+  if (const AwsPolicy* of_aws = find_aws_policy(arn)) return of_aws->record();
+  if (is_aws_policy(arn))
     throw Error(ErrorKind::unsupported, "NotImplemented",
-                "tarn does not hold the texts of AWS's own policies (" + arn + "); it can only attach them.");
+                "tarn does not hold the text of AWS's own policy " + arn + "; it can only attach it.");
   no_such_entity("Policy " + arn + " does not exist or is not attachable.");
+}
+
+// The record of a policy that is to be changed, which AWS's own are not.
+Value find_own(meta::Reader& reader, const Context& c, const Value& in) {
+  if (is_aws_policy(in.at("PolicyArn").as_string()))
+    throw Error(ErrorKind::caller, "InvalidInput", "Policy is outside your own account.");
+  return find(reader, c, in);
 }
 
 void store(meta::Transaction& t, const Context& c, const Value& record) {
@@ -54,6 +64,23 @@ Attachments attachments(meta::Reader& reader, const Context& c, const std::strin
   return out;
 }
 
+struct Uses {
+  int64_t attached = 0, boundaries = 0;
+};
+
+// How often each policy is used, by its ARN.
+std::map<std::string, Uses> all_uses(meta::Reader& reader, const Context& c) {
+  std::map<std::string, Uses> out;
+  for (const EntityType* type : {&user, &group, &role})
+    for (const auto& r : reader.list(type->record, meta::prefix({c.account()}))) {
+      if (const Value* boundary = r.value.at("Entity").find("PermissionsBoundary"))
+        out[boundary->string_or("PermissionsBoundaryArn")].boundaries++;
+      if (const Value* attached = r.value.find("Attached"))
+        for (const Value& arn : attached->as_list()) out[arn.as_string()].attached++;
+    }
+  return out;
+}
+
 Value shown(meta::Reader& reader, const Context& c, const Value& record) {
   Value policy = record.at("Policy");
   auto held = attachments(reader, c, policy.at("Arn").as_string());
@@ -65,6 +92,10 @@ Value shown(meta::Reader& reader, const Context& c, const Value& record) {
 Value version_of(const Value& record, const std::string& id) {
   for (const Value& v : record.at("Versions").as_list())
     if (v.at("VersionId").as_string() == id) return v;
+  if (is_aws_policy(record.at("Policy").at("Arn").as_string()))
+    throw Error(ErrorKind::unsupported, "NotImplemented",
+                "tarn holds only the default version of AWS's own policies, not " + id + " of " +
+                    record.at("Policy").at("Arn").as_string());
   no_such_entity("Policy " + record.at("Policy").at("Arn").as_string() + " version " + id +
                  " does not exist or is not attachable.");
 }
@@ -110,7 +141,7 @@ Value create(const Services& s, Context& c, const Value& in) {
 
 Value remove(const Services& s, Context& c, const Value& in) {
   s.metadata.change(c.principal.arn, [&](meta::Transaction& t) {
-    Value record = find(t, c, in);
+    Value record = find_own(t, c, in);
     const std::string& arn = in.at("PolicyArn").as_string();
     if (attachments(t, c, arn).count())
       throw Error(ErrorKind::conflict, "DeleteConflict", "Cannot delete a policy attached to entities.");
@@ -124,16 +155,27 @@ Value remove(const Services& s, Context& c, const Value& in) {
 }
 
 Value list(const Services& s, Context& c, const Value& in) {
-  const std::string path = in.string_or("PathPrefix", "/"), scope = in.string_or("Scope", "All");
+  const std::string path = in.string_or("PathPrefix", "/"), scope = in.string_or("Scope", "All"),
+                    usage = in.string_or("PolicyUsageFilter");
+  const auto uses = all_uses(s.metadata, c);
   ValueList policies;
+  auto take = [&](Value policy) {
+    if (!policy.at("Path").as_string().starts_with(path)) return;
+    const auto use = uses.find(policy.at("Arn").as_string());
+    const Uses of_this = use == uses.end() ? Uses{} : use->second;
+    if (in.bool_or("OnlyAttached") && of_this.attached == 0) return;
+    if (usage == "PermissionsPolicy" && of_this.attached == 0) return;
+    if (usage == "PermissionsBoundary" && of_this.boundaries == 0) return;
+    policy.erase("Tags");
+    policy.set("AttachmentCount", of_this.attached).set("PermissionsBoundaryUsageCount", of_this.boundaries);
+    policies.push_back(std::move(policy));
+  };
   if (scope != "AWS")
-    for (const auto& r : s.metadata.list(kind, meta::prefix({c.account()}))) {
-      Value policy = shown(s.metadata, c, r.value);
-      policy.erase("Tags");
-      if (!policy.at("Path").as_string().starts_with(path)) continue;
-      if (in.bool_or("OnlyAttached") && policy.at("AttachmentCount").as_int() == 0) continue;
-      policies.push_back(std::move(policy));
-    }
+    for (auto& r : s.metadata.list(kind, meta::prefix({c.account()}))) take(std::move(r.value["Policy"]));
+  if (scope != "Local")
+    for (const AwsPolicy& policy : aws_policies()) take(std::move(policy.record()["Policy"]));
+  std::sort(policies.begin(), policies.end(),
+            [](const Value& a, const Value& b) { return a.at("Arn").as_string() < b.at("Arn").as_string(); });
   return page(in, "Policies", policies, [](const Value& v) { return v.at("Arn").as_string(); });
 }
 
@@ -141,7 +183,7 @@ Value create_version(const Services& s, Context& c, const Value& in) {
   govern::check_policy(in.at("PolicyDocument").as_string(), govern::PolicyKind::identity);
   Value out;
   s.metadata.change(c.principal.arn, [&](meta::Transaction& t) {
-    Value record = find(t, c, in);
+    Value record = find_own(t, c, in);
     auto& versions = record["Versions"].as_list();
     if (versions.size() >= 5)
       throw Error(ErrorKind::limit, "LimitExceeded",
@@ -164,7 +206,7 @@ Value create_version(const Services& s, Context& c, const Value& in) {
 Value delete_version(const Services& s, Context& c, const Value& in) {
   const std::string& id = in.at("VersionId").as_string();
   s.metadata.change(c.principal.arn, [&](meta::Transaction& t) {
-    Value record = find(t, c, in);
+    Value record = find_own(t, c, in);
     version_of(record, id);
     if (record.at("Policy").at("DefaultVersionId").as_string() == id)
       throw Error(ErrorKind::conflict, "DeleteConflict", "Cannot delete the default version of a policy.");
@@ -176,7 +218,7 @@ Value delete_version(const Services& s, Context& c, const Value& in) {
 
 Value set_default_version(const Services& s, Context& c, const Value& in) {
   s.metadata.change(c.principal.arn, [&](meta::Transaction& t) {
-    Value record = find(t, c, in);
+    Value record = find_own(t, c, in);
     version_of(record, in.at("VersionId").as_string());
     record["Policy"].set("DefaultVersionId", in.at("VersionId"));
     store(t, c, record);
@@ -209,7 +251,7 @@ Value list_entities(const Services& s, Context& c, const Value& in) {
 void register_tags(const Services& s) {
   s.operations.add("iam:TagPolicy", [s](Context& c, const Value& in) {
     s.metadata.change(c.principal.arn, [&](meta::Transaction& t) {
-      Value record = find(t, c, in);
+      Value record = find_own(t, c, in);
       set_tags(record["Policy"]["Tags"], in.at("Tags"));
       store(t, c, record);
     });
@@ -217,7 +259,7 @@ void register_tags(const Services& s) {
   });
   s.operations.add("iam:UntagPolicy", [s](Context& c, const Value& in) {
     s.metadata.change(c.principal.arn, [&](meta::Transaction& t) {
-      Value record = find(t, c, in);
+      Value record = find_own(t, c, in);
       remove_tags(record["Policy"]["Tags"], in.at("TagKeys"));
       store(t, c, record);
     });
