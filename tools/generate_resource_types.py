@@ -19,10 +19,10 @@ from pathlib import Path
 from generate_api import Model, literal, read_services
 
 TYPE_KEYS = {"name", "exists", "create", "update", "delete", "read", "ref", "attributes", "parts", "tags", "ready", "gone", "replacement",
-             "unchanged", "refused", "no_stack_tags", "why", "handler"}
-CALL_KEYS = {"call", "with", "rename", "absent", "when", "missing", "taken", "except", "lookup", "list", "where"}
+             "unchanged", "immutable", "refused", "no_stack_tags", "reads_first", "one_at_a_time"}
+CALL_KEYS = {"call", "with", "rename", "absent", "when", "missing", "taken", "except", "if", "at_update", "lookup", "list", "where"}
 PART_KEYS = {"of", "each", "identity", "put", "remove", "before_delete", "update_only"}
-VARIABLES = {"id", "name", "region", "account", "endpoint", "stack_id", "stack_name", "logical_id", "token", "out", "found", "read", "item", "before"}
+VARIABLES = {"id", "name", "region", "account", "endpoint", "stack_id", "stack_name", "logical_id", "token", "out", "found", "read", "item", "before", "all"}
 KEPT = {"type", "properties", "patternProperties", "additionalProperties", "required", "items", "enum", "enumCaseInsensitive", "const", "pattern",
         "minLength", "maxLength", "minimum", "maximum", "minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties", "oneOf", "anyOf",
         "allOf", "not", "$ref", "dependentRequired", "dependentExcluded", "requiredXor", "requiredOr", "definitions", "createOnlyProperties",
@@ -107,8 +107,8 @@ def as_list(value):
 class TypeCheck:
     """All that is wrong with one row."""
 
-    def __init__(self, name, table, schema, services, transforms):
-        self.name, self.table, self.schema, self.services, self.transforms = name, table, schema, services, transforms
+    def __init__(self, name, table, schema, services, functions):
+        self.name, self.table, self.schema, self.services, self.functions = name, table, schema, services, functions
         self.problems = []
         self.read_only = {p.removeprefix("/properties/") for p in schema.get("readOnlyProperties", [])}
         self.create_only = {p.removeprefix("/properties/").split("/")[0] for p in schema.get("createOnlyProperties", [])
@@ -230,9 +230,8 @@ class TypeCheck:
         with_ = call.get("with")
         out = properties_of(with_) if with_ is not None else set()
         text = json.dumps(with_)
-        at = self.table.get("name", {}).get("at", "")
-        if with_ is not None and at and "." not in at and ("{id}" in text or "{name}" in text):
-            out.add(at)
+        if with_ is not None and ("{id}" in text or "{name}" in text):
+            out |= {at for at in as_list(self.table.get("name", {}).get("at")) if "." not in at}
         return out
 
     def rest_of(self, call):
@@ -249,7 +248,7 @@ class TypeCheck:
     def check_texts(self, node, where):
         for text in walk_texts(node):
             for function, path in placeholders(text):
-                if function and function not in self.transforms:
+                if function and function not in self.functions:
                     self.problem(f"{where}: there is no function {function}")
                 if path[:1].isupper():
                     if self.at(path) is None:
@@ -259,6 +258,7 @@ class TypeCheck:
 
     def check_output(self, node, variable, call, where):
         """That {out.A.B} is something that the operation answers."""
+        call = as_list(call)[-1] if call else None
         operation = self.services.operation(call.get("call", "")) if call else None
         for text in walk_texts(node):
             for _, path in placeholders(text):
@@ -294,23 +294,20 @@ class TypeCheck:
         model, op = operation
         if call.get("with", {"*": ""}) and "input" in op:
             self.check_template(call, model, model.shapes[op["input"]["shape"]], call.get("with", {"*": ""}), call.get("rename", {}), where)
-        self.check_texts(call.get("with", {}), where)
+        self.check_texts([call.get("with", {}), call.get("if", "")], where)
         for name in list(call.get("absent", {})) + call.get("when", []) + call.get("except", []):
             if name not in self.schema["properties"]:
                 self.problem(f"{where}: the schema has no property {name}")
 
     def calls(self):
         table = self.table
-        for key in ("exists", "create", "read"):
-            if key in table:
-                yield key, table[key]
-        for key in ("update", "delete"):
+        for key in ("exists", "read", "create", "update", "delete"):
             for call in as_list(table.get(key)):
                 yield key, call
         for part in table.get("parts", []):
             for key in ("put", "remove"):
-                if key in part:
-                    yield f"part {part['of']} {key}", part[key]
+                for call in as_list(part.get(key)):
+                    yield f"part {part['of']} {key}", call
         for key, call in table.get("tags", {}).items():
             yield f"tags {key}", call
 
@@ -318,9 +315,6 @@ class TypeCheck:
         table, schema = self.table, self.schema
         for key in set(table) - TYPE_KEYS:
             self.problem(f"{key} is nothing")
-        if table.get("handler"):
-            self.check_refused()
-            return self.problems
         for where, call in self.calls():
             self.check_call(call, where)
         for part in table.get("parts", []):
@@ -332,8 +326,9 @@ class TypeCheck:
         self.check_texts([table["ref"], table.get("attributes", {})], "ref")
         self.check_output([table["ref"], table.get("attributes", {})], "out", table.get("create"), "ref")
         self.check_output(table.get("attributes", {}), "read", table.get("read"), "attributes")
-        if "name" in table and "at" in table["name"] and self.at(table["name"]["at"]) is None:
-            self.problem(f"name: the schema has no property {table['name']['at']}")
+        for at in as_list(table.get("name", {}).get("at")):
+            if self.at(at) is None:
+                self.problem(f"name: the schema has no property {at}")
         for attribute in sorted(self.read_only):
             if "/" not in attribute and "." not in attribute and attribute not in table.get("attributes", {}):
                 self.problem(f"the attribute {attribute} is not given")
@@ -356,18 +351,19 @@ class TypeCheck:
         parts = {p.split(".")[0] for part in table.get("parts", []) for p in as_list(part["of"])}
         parts_at_create = {p.split(".")[0] for part in table.get("parts", []) for p in as_list(part["of"]) if not part.get("update_only")}
         tags = {self.tags} if "tags" in table else set()
-        created = parts_at_create | (self.covered_by(table["create"]) if "create" in table else set())
-        updated = parts | tags
+        created, updated = set(parts_at_create), parts | tags
+        for call in as_list(table.get("create")):
+            created |= self.covered_by(call)
         for call in as_list(table.get("update")):
             updated |= self.covered_by(call)
         replaced = self.create_only | {p.strip("/").split("/")[0] for p, how in table.get("replacement", {}).items() if how == "always"}
-        unchanged = set(table.get("unchanged", {}))
+        unchanged, updated = set(table.get("unchanged", {})), updated | set(table.get("immutable", {}))
         for name in self.schema["properties"]:
             if name in self.read_only or self.is_refused([name]) or name in unchanged:
                 continue
             if name not in created:
                 self.problem(f"the property {name} is not honoured at creation")
-            if name not in updated | replaced and not (table.get("name", {}).get("at") == name):
+            if name not in updated | replaced and name not in as_list(table.get("name", {}).get("at")):
                 self.problem(f"a change of the property {name} is not honoured")
 
 
@@ -392,8 +388,8 @@ def read_waiting(resources_dir):
     return out
 
 
-def read_transforms(resources_dir):
-    text = "".join((Path(resources_dir) / f).read_text() for f in ("transforms.cpp", "bucket_properties.cpp"))
+def read_functions(resources_dir):
+    text = "".join((Path(resources_dir) / f).read_text() for f in ("input_functions.cpp", "bucket_properties.cpp", "inline_code.cpp"))
     return set(re.findall(r'\{"(\w+)", \w+\}', text))
 
 
@@ -402,14 +398,14 @@ def main():
         sys.exit(__doc__)
     data, api_dir, schemas_dir, resources_dir, out_file = sys.argv[1:]
     schemas, services = Schemas(schemas_dir), Services(data, api_dir)
-    transforms, problems, packed = read_transforms(resources_dir), [], []
+    functions, problems, packed = read_functions(resources_dir), [], []
     tables, waiting = read_tables(resources_dir), read_waiting(resources_dir)
     for name, (_, row) in sorted(tables.items()):
         if name not in schemas.index:
             problems.append(f"{name}: AWS has no such type")
             continue
         schema = schemas.load(name)
-        problems += TypeCheck(name, row, schema, services, transforms).run()
+        problems += TypeCheck(name, row, schema, services, functions).run()
         text = json.dumps({"schema": compact(schema), "table": row}, separators=(",", ":"), ensure_ascii=False).encode()
         packed.append((name, text))
     waiting = {name: why for name, why in waiting.items() if name not in tables and name in schemas.index}

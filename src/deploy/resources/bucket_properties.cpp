@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "base/json.hpp"
-#include "deploy/resources/transforms.hpp"
+#include "deploy/resources/input_functions.hpp"
 
 namespace tarn::deploy {
 namespace {
@@ -221,23 +221,23 @@ Value website_host(const Value& region, const Scope&) {
   return Value("s3-website" + std::string(dash ? "-" : ".") + name + ".amazonaws.com");
 }
 
-constexpr std::array<std::pair<std::string_view, Transform>, 11> transforms{{{"bucket_analytics", analytics},
-                                                                             {"bucket_inventory", inventory},
-                                                                             {"bucket_metrics", metrics},
-                                                                             {"bucket_tiering", tiering},
-                                                                             {"bucket_lifecycle", lifecycle},
-                                                                             {"bucket_logging", logging},
-                                                                             {"bucket_notification", notification},
-                                                                             {"bucket_website", website},
-                                                                             {"bucket_ownership", ownership},
-                                                                             {"canned_acl", canned_acl},
-                                                                             {"website_host", website_host}}};
+constexpr std::array<std::pair<std::string_view, InputFunction>, 11> functions{{{"bucket_analytics", analytics},
+                                                                                {"bucket_inventory", inventory},
+                                                                                {"bucket_metrics", metrics},
+                                                                                {"bucket_tiering", tiering},
+                                                                                {"bucket_lifecycle", lifecycle},
+                                                                                {"bucket_logging", logging},
+                                                                                {"bucket_notification", notification},
+                                                                                {"bucket_website", website},
+                                                                                {"bucket_ownership", ownership},
+                                                                                {"canned_acl", canned_acl},
+                                                                                {"website_host", website_host}}};
 
 }  // namespace
 
-Transform find_bucket_transform(std::string_view name) {
-  for (const auto& [known, transform] : transforms)
-    if (known == name) return transform;
+InputFunction find_bucket_function(std::string_view name) {
+  for (const auto& [known, function] : functions)
+    if (known == name) return function;
   return nullptr;
 }
 

@@ -6,7 +6,7 @@
 
 #include "base/error.hpp"
 #include "base/json.hpp"
-#include "deploy/resources/transforms.hpp"
+#include "deploy/resources/input_functions.hpp"
 
 namespace tarn::deploy {
 namespace {
@@ -63,6 +63,7 @@ std::optional<Value> variable(std::string_view path, const Scope& scope) {
   if (first == "stack_name") return Value(action.stack_name);
   if (first == "logical_id") return Value(action.logical_id);
   if (first == "token") return Value(action.token);
+  if (first == "all") return scope.properties;
   const Value* root = first == "out"      ? &scope.out
                       : first == "found"  ? &scope.found
                       : first == "read"   ? &scope.read
@@ -85,9 +86,9 @@ std::optional<Value> evaluate(std::string_view text, const Scope& scope) {
       v = variable(one.path, scope);
     }
     if (v && !one.function.empty()) {
-      const Transform transform = find_transform(one.function);
-      TARN_ASSERT(transform);
-      Value made = transform(*v, scope);
+      const InputFunction function = find_input_function(one.function);
+      TARN_ASSERT(function);
+      Value made = function(*v, scope);
       v = made.is_null() ? std::nullopt : std::optional<Value>(std::move(made));
     }
     if (v) return v;

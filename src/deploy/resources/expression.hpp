@@ -4,12 +4,13 @@
 //   "arn:aws:s3:::{id}/*"       text around placeholders; absent ones are empty
 //   "{TableInput.Name}"         a property within another
 //   "{out.Role.Arn|read.Arn}"   the first that is there; 'text' in quotes is always there
-//   "{true FifoQueue}"          a function of transforms.hpp, over what the rest gives
+//   "{true FifoQueue}"          a function of input_functions.hpp, over what the rest gives
 //
 // Capital first letters name properties, small ones what else there is: id (the physical id), name (given or
-// generated), region, account, partition, endpoint, stack_id, stack_name, logical_id, token, out (what the create
+// generated), region, account, endpoint, stack_id, stack_name, logical_id, token, out (what the create
 // operation answered), found (what the exists operation answered), read (what the read operation answered), item (of a
-// part's list), before (properties before an update).
+// part's list), before (properties before an update),
+// all (the properties).
 #pragma once
 
 #include <optional>

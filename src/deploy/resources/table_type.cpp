@@ -7,7 +7,7 @@
 #include "base/error.hpp"
 #include "base/json.hpp"
 #include "deploy/resources/fit.hpp"
-#include "deploy/resources/transforms.hpp"
+#include "deploy/resources/input_functions.hpp"
 
 namespace tarn::deploy {
 namespace {
@@ -39,7 +39,8 @@ bool is_absence(const Value& spec, const Error& e) {
 }
 
 bool is_presence(const Value& spec, const Error& e) {
-  return lists(spec, "taken", e.code()) || contains_any(e.code(), {"AlreadyExist", "AlreadyOwned", "EntityExists"});
+  return (spec.is_map() && lists(spec, "taken", e.code())) ||
+         contains_any(e.code(), {"AlreadyExist", "AlreadyOwned", "EntityExists"});
 }
 
 const Value& list_of(const Value& table, std::string_view key) {
@@ -48,16 +49,14 @@ const Value& list_of(const Value& table, std::string_view key) {
   return list && list->is_list() ? *list : none;
 }
 
-// One or several calls.
-ValueList calls_of(const Value& table, std::string_view key) {
-  const Value* calls = table.find(key);
-  if (!calls) return {};
-  return calls->is_list() ? calls->as_list() : ValueList{*calls};
+// One or several of something.
+ValueList listed(const Value* some) {
+  if (!some || some->is_null()) return {};
+  return some->is_list() ? some->as_list() : ValueList{*some};
 }
 
 ValueList paths_of(const Value& part) {
-  const Value& of = part.at("of");
-  return of.is_list() ? of.as_list() : ValueList{of};
+  return listed(part.find("of"));
 }
 
 // The value of a part's property; nullptr when it is not there. Of several, any: but a list's items are the first's.
@@ -77,11 +76,6 @@ bool differs(std::string_view path, const Value& before, const Value& after) {
 bool any_differs(const ValueList& paths, const Value& before, const Value& after) {
   return std::any_of(paths.begin(), paths.end(),
                      [&](const Value& path) { return differs(path.as_string(), before, after); });
-}
-
-ValueList items_of(const Value* list) {
-  if (!list) return {};
-  return list->is_list() ? list->as_list() : ValueList{*list};
 }
 
 // Tags as pairs, whichever form the property has.
@@ -129,7 +123,8 @@ std::string text_of(const std::optional<Value>& v) {
   return v ? first_of(*v) : std::string();
 }
 
-// Whether `value` has something at `steps`; "*" is any item, "Name=text" one that has this text.
+// Whether `value` has something at `steps`; "*" is any item, "Name=text" one that has this text, "Name=text*" one that
+// begins so.
 bool has(const Value& value, std::string_view path) {
   if (path.empty()) return !value.is_null();
   path.remove_prefix(1);
@@ -140,13 +135,23 @@ bool has(const Value& value, std::string_view path) {
   if (equals != step.npos) {
     text = path.substr(equals + 1);  // it may hold "/"
     const Value* one = value.find(step.substr(0, equals));
-    return one && !one->is_null() && !one->is_map() && !one->is_list() && first_of(*one) == text;
+    if (!one || one->is_null() || one->is_map() || one->is_list()) return false;
+    return text.ends_with('*') ? first_of(*one).starts_with(text.substr(0, text.size() - 1)) : first_of(*one) == text;
   }
   if (step == "*")
     return value.is_list() && std::any_of(value.as_list().begin(), value.as_list().end(),
                                           [&](const Value& item) { return has(item, rest); });
   const Value* below = value.find(step);
   return below && has(*below, rest);
+}
+
+// Operations on several things answer success though some of them failed.
+void refuse_failed_entries(const Value& answer) {
+  const Value* failed = answer.find("FailedEntries");
+  if (!failed || !failed->is_list() || failed->as_list().empty()) return;
+  const Value& first = failed->as_list().front();
+  throw Error(ErrorKind::caller, first.string_or("ErrorCode", "ValidationException"),
+              first.string_or("ErrorMessage", "An entry failed."));
 }
 
 }  // namespace
@@ -216,28 +221,35 @@ Scope TableType::scope_of(const Action& action, const Value& properties, std::st
   Scope scope{action, schema().coerce(properties), std::move(id), {}, {}, {}, {}, {}, {}, {}};
   if (!unpacked().tags.empty() && !table().bool_or("no_stack_tags"))
     add_stack_tags(action, scope.properties, unpacked().tags);
-  const Value* rule = table().find("name");
-  if (!rule) return scope;
-  const std::string at = rule->string_or("at");
-  const Value* given = at.empty() ? nullptr : at_path(scope.properties, at);
-  if (given && given->is_string()) {
-    scope.name = given->as_string();
-    return scope;
+  if (const Value* rule = table().find("name")) give_name(*rule, scope);
+  return scope;
+}
+
+// The name that the template gives, or else the one that the id tells, or else a generated one.
+void TableType::give_name(const Value& rule, Scope& scope) const {
+  std::string at;  // of the properties that may hold the name, the first whose surroundings are there
+  for (const Value& path : listed(rule.find("at"))) {
+    const std::string& text = path.as_string();
+    const std::size_t dot = text.rfind('.');
+    if (const Value* given = at_path(scope.properties, text); given && given->is_string()) {
+      scope.name = given->as_string();
+      return;
+    }
+    if (at.empty() && (dot == text.npos || at_path(scope.properties, text.substr(0, dot)))) at = text;
   }
   if (!scope.id.empty()) {
-    const Value* from = rule->find("from");
+    const Value* from = rule.find("from");
     scope.name = from ? text_of(expand(*from, scope)) : std::string(last_part(scope.id));
   } else {
     std::string suffix;
-    if (const Value* suffixes = rule->find("suffix"))
+    if (const Value* suffixes = rule.find("suffix"))
       for (const auto& [property, text] : suffixes->as_map())
         if (const Value* on = scope.properties.find(property); on && on->is_bool() && on->as_bool())
           suffix = text.as_string();
-    const std::size_t most = static_cast<std::size_t>(rule->int_or("max", 255)) - suffix.size();
-    scope.name = generated_name(action, most, rule->bool_or("lower")) + suffix;
+    const std::size_t most = static_cast<std::size_t>(rule.int_or("max", 255)) - suffix.size();
+    scope.name = generated_name(scope.action, most, rule.bool_or("lower")) + suffix;
   }
   if (!at.empty()) set_path(scope.properties, at, scope.name);
-  return scope;
 }
 
 std::set<std::string> TableType::named_by(const Value& spec) const {
@@ -246,8 +258,8 @@ std::set<std::string> TableType::named_by(const Value& spec) const {
   const Value* rule = table().find("name");
   if (with && rule &&
       (to_json(*with).find("{id}") != std::string::npos || to_json(*with).find("{name}") != std::string::npos)) {
-    const std::string at = rule->string_or("at");
-    if (!at.empty() && at.find('.') == std::string::npos) out.insert(at);
+    for (const Value& at : listed(rule->find("at")))
+      if (at.as_string().find('.') == std::string::npos) out.insert(at.as_string());
   }
   return out;
 }
@@ -272,7 +284,7 @@ Value TableType::call_operation(const Value& spec, const Scope& scope) const {
   const api::Service* service = api::find_service(std::string_view(operation_name).substr(0, colon));
   const api::Operation* operation =
       service ? api::find_operation(*service, std::string_view(operation_name).substr(colon + 1)) : nullptr;
-  TARN_ASSERT(operation);  // the generator knows all operations
+  TARN_ASSERT(operation);  // tools/generate_resource_types.py has looked it up
   Renames renames;
   if (const Value* own = spec.find("rename"))
     for (const auto& [property, member] : own->as_map()) renames[property] = member.as_string();
@@ -281,7 +293,9 @@ Value TableType::call_operation(const Value& spec, const Scope& scope) const {
   Value fitted = Value::map();
   if (operation->input) fitted = fit(*operation->input, input.value_or(Value::map()), renames);
   if (!scope.page_token.empty()) fitted.set("NextToken", scope.page_token);
-  return scope.action.call(operation_name, fitted);
+  Value answer = scope.action.call(operation_name, fitted);
+  refuse_failed_entries(answer);
+  return answer;
 }
 
 // What a list operation tells of and `where` describes, of all its pages.
@@ -308,8 +322,16 @@ ValueList TableType::looked_up(const Value& lookup, const Scope& scope) const {
   return out;
 }
 
-// With "lookup", the call is made for each thing that was found; {found} is that.
+// The answer of the last of several. With "lookup", the call is made for each thing that was found; {found} is that.
 Value TableType::call(const Value& spec, const Scope& scope) const {
+  if (spec.is_list()) {
+    Value answer;
+    for (const Value& one : spec.as_list())
+      if (Value given = call(one, scope); !given.is_null()) answer = std::move(given);
+    return answer;
+  }
+  if (const Value* condition = spec.find("if"); condition && !expand(*condition, scope)) return {};
+  if (spec.bool_or("at_update") && scope.before.is_null()) return {};
   const Value* lookup = spec.find("lookup");
   if (!lookup) return call_operation(spec, scope);
   Value answer;
@@ -343,6 +365,7 @@ void TableType::make(Scope& scope) const {
   }
   const Value* spec = table().find("create");
   if (!spec) return;  // made of parts alone
+  if (table().bool_or("reads_first")) scope.read = call(table().at("read"), scope);
   try {
     scope.out = call(*spec, scope);
   } catch (const Error& e) {
@@ -365,19 +388,26 @@ void TableType::put_parts(Scope& scope) const {
       call(part.at("put"), scope);
       continue;
     }
-    for (const Value& item : items_of(v)) {
+    for (const Value& item : listed(v)) {
       scope.item = item;
       call(part.at("put"), scope);
     }
   }
 }
 
+std::unique_lock<std::mutex> TableType::turn() const {
+  return table().bool_or("one_at_a_time") ? std::unique_lock(turn_) : std::unique_lock<std::mutex>();
+}
+
 Progress TableType::create(const Action& action, const Value& properties, const Value& memory) const {
+  const auto my_turn = turn();
   Scope scope = scope_of(action, properties, memory.string_or("id"));
   if (memory.is_null()) {
     make(scope);
     scope.id = text_of(expand(table().at("ref"), scope));
-    TARN_ASSERT(!scope.id.empty());
+    if (scope.id.empty())
+      throw Error(ErrorKind::conflict, "AlreadyExists",
+                  "A resource of type '" + std::string(name()) + "' like this one is there already.");
     // What was made has its id on disk before anything else can fail.
     if (has_parts(scope)) {
       Progress progress{scope.id, Value::map(), false, Value::map({{"id", scope.id}}), std::chrono::milliseconds(0)};
@@ -399,25 +429,35 @@ Progress TableType::create(const Action& action, const Value& properties, const 
 Progress TableType::finish(Scope& scope, Value memory) const {
   if (const Value* read = table().find("read")) scope.read = call(*read, scope);
   Progress progress{scope.id, Value::map(), true, {}, std::chrono::milliseconds(0)};
-  if (const Value* ready = table().find("ready")) {
-    const std::string state = text_of(expand(ready->at("value"), scope));
-    if (lists(*ready, "failed", state)) {
-      const Value* reason = ready->find("reason");
+  for (const Value& ready : listed(table().find("ready"))) {
+    const std::string state = text_of(expand(ready.at("value"), scope));
+    if (lists(ready, "failed", state)) {
+      const Value* reason = ready.find("reason");
       std::string why = reason ? text_of(expand(*reason, scope)) : std::string();
       throw Error(ErrorKind::outside, "NotStabilized",
                   why.empty() ? std::string(name()) + " is in the state " + state + "." : why);
     }
-    if (!state.empty() && !lists(*ready, "done", state)) {
-      progress.done = false;
-      progress.memory = std::move(memory);
-      progress.again_in = std::chrono::milliseconds(300);
-      return progress;
-    }
+    if (state.empty() || lists(ready, "done", state)) continue;
+    progress.done = false;
+    progress.memory = std::move(memory);
+    progress.again_in = std::chrono::milliseconds(300);
+    return progress;
   }
   if (const Value* attributes = table().find("attributes"))
     for (const auto& [attribute, template_of_it] : attributes->as_map())
       if (auto v = expand(template_of_it, scope)) progress.attributes.set(attribute, std::move(*v));
   return progress;
+}
+
+// Of what stays as it was made.
+void TableType::refuse_changes(const Scope& scope) const {
+  const Value* immutable = table().find("immutable");
+  if (!immutable) return;
+  for (const auto& [property, why] : immutable->as_map())
+    if (differs(property, scope.before, scope.properties))
+      throw Error(
+          ErrorKind::caller, "NotUpdatableProperty",
+          "The property " + property + " of " + std::string(name()) + " can't be changed: " + why.as_string() + ".");
 }
 
 // An update's call, when a property that it names is another now.
@@ -459,7 +499,7 @@ void TableType::change_part(const Value& part, Scope& scope) const {
     scope.item = item;
     return text_of(expand(*each, scope));
   };
-  const ValueList before = items_of(old), after = items_of(now);
+  const ValueList before = listed(old), after = listed(now);
   // What tells an item apart may be a property beside the list (a policy's name).
   const bool renamed = any_differs(list_of(part, "identity").as_list(), scope.before, scope.properties);
   ValueList others = paths_of(part);
@@ -503,10 +543,13 @@ void TableType::change_tags(Scope& scope) const {
 
 Progress TableType::update(const Action& action, const std::string& physical_id, const Value& before,
                            const Value& after, const Value& memory) const {
+  const auto my_turn = turn();
   Scope scope = scope_of(action, after, physical_id);
   if (memory.is_null()) {
     scope.before = scope_of(action, before, physical_id).properties;
-    for (const Value& spec : calls_of(table(), "update")) change(spec, scope);
+    refuse_changes(scope);
+    if (table().bool_or("reads_first")) scope.read = call(table().at("read"), scope);
+    for (const Value& spec : listed(table().find("update"))) change(spec, scope);
     for (const Value& part : list_of(table(), "parts").as_list()) change_part(part, scope);
     change_tags(scope);
   }
@@ -521,7 +564,7 @@ void TableType::remove_parts(Scope& scope) const {
       call_if_there(*remove, scope);
       continue;
     }
-    for (const Value& item : items_of(v)) {
+    for (const Value& item : listed(v)) {
       scope.item = item;
       call_if_there(*remove, scope);
     }
@@ -530,11 +573,12 @@ void TableType::remove_parts(Scope& scope) const {
 
 Progress TableType::remove(const Action& action, const std::string& physical_id, const Value& properties,
                            const Value& memory) const {
+  const auto my_turn = turn();
   Scope scope = scope_of(action, properties, physical_id);
   Progress progress{physical_id, Value::map(), true, {}, std::chrono::milliseconds(0)};
   if (memory.is_null()) {
     remove_parts(scope);
-    for (const Value& spec : calls_of(table(), "delete")) call_if_there(spec, scope);
+    for (const Value& spec : listed(table().find("delete"))) call_if_there(spec, scope);
   }
   if (table().bool_or("gone") && !call_if_there(table().at("read"), scope).is_null()) {
     progress.done = false;

@@ -3,16 +3,17 @@
 // One row (resources/SERVICE.json, "types"):
 //   "name"        {"at": "QueueName", "max": 80, "lower": true, "suffix": {"FifoQueue": ".fifo"}}: the property that
 //   names
-//                 the resource; generated where the template leaves it out. "from": a template that gives it from the
-//                 id.
+//                 the resource, or several of which one does; generated where the template leaves it out. "from": a
+//                 template that gives it from the id, when it is not the id's last part.
 //   "exists"      a call that answers only where a resource of this name is there already; for operations that would
 //   take
 //                 it over without a word
-//   "create", "delete"  a call. "update": one or several, each made when a property changed that it names
-//   "read"        a call; its answer is {read…}
+//   "create", "delete"  calls. "update": each made when a property changed that it names
+//   "read"        a call; its answer is {read…}. "reads_first": before create and update too; "one_at_a_time": with no
+//                 other resource of the type between the two
 //   "ref"         what Ref gives: a template of expression.hpp. "attributes": {"Arn": template, …}
-//   "parts"       what operations of their own set: {"of": "VersioningConfiguration", "put": call, "remove": call}. Of
-//   a
+//   "parts"       what operations of their own set: {"of": "VersioningConfiguration", "put": calls, "remove": calls}.
+//   Of a
 //                 list, with "each" (a template that tells items apart), each item is put and removed on its own; of
 //                 several properties the first is the list, and a change of another puts all anew ("identity": under
 //                 another name). "update_only": the create operation takes it. "before_delete": removed before
@@ -20,13 +21,16 @@
 //   "tags"        {"tag": call, "untag": call} with {item} as the tags, or their keys. Otherwise a part or an update.
 //   "ready"       {"value": template, "done": [...], "failed": [...], "reason": template}: waited for after create,
 //   update "gone"        true: deletion is over when the read operation finds nothing "replacement" {"/Path":
-//   "always"}: where it differs from the schema. "unchanged": {"Name": why}: no update needs it "refused"     {"/Path":
-//   why, "/Path=value": why}: what tarn does not have
+//   "always"}: where it differs from the schema. "immutable": {"Name": why}: a change fails. "unchanged"   {"Name":
+//   why}: no update needs it "refused"     {"/Path": why, "/Path=value": why, "/Path=begin*": why}: what tarn does not
+//   have
 // A call: {"call": "sqs:CreateQueue", "with": template of the input, "rename": {property: member}, "absent": {property:
-// what an update sends when it was removed}, "when": [properties], "missing": [codes that mean "is not there"],
+// what an update sends when it was removed}, "when": [properties], "except": [properties that "*" is without], "if": a
+// template that must give something, "at_update": never at the creation, "missing": [codes that mean "is not there"],
 // "taken": [codes that mean "is there already"]}, and "lookup": {"call", "with", "list": "Subscriptions", "where":
 // {member: template}}: the call is made for each item of the list operation's answer that `where` describes, {found}.
-// "*" in a template stands for all properties not named otherwise. Without "with" it is {"*": ""}.
+// "*" in a template stands for all properties not named otherwise. Without "with" it is {"*": ""}. Several calls are a
+// list.
 #pragma once
 
 #include <memory>
@@ -79,6 +83,9 @@ class TableType : public ResourceType {
   const Unpacked& unpacked() const;
 
   Scope scope_of(const Action& action, const Value& properties, std::string id) const;
+  void give_name(const Value& rule, Scope& scope) const;
+  void refuse_changes(const Scope& scope) const;
+  std::unique_lock<std::mutex> turn() const;
   Value call(const Value& spec, const Scope& scope) const;
   Value call_operation(const Value& spec, const Scope& scope) const;
   ValueList looked_up(const Value& lookup, const Scope& scope) const;
@@ -98,6 +105,7 @@ class TableType : public ResourceType {
   const PackedType* packed_ = nullptr;
   mutable std::once_flag once_;
   mutable std::unique_ptr<const Unpacked> unpacked_;
+  mutable std::mutex turn_;  // of types whose changes read first what they change ("one_at_a_time")
 };
 
 }  // namespace tarn::deploy

@@ -9,15 +9,18 @@
 namespace tarn::deploy {
 
 // A null result is an absent one.
-using Transform = Value (*)(const Value& value, const Scope& scope);
+using InputFunction = Value (*)(const Value& value, const Scope& scope);
 
 // nullptr when there is none of this name.
-Transform find_transform(std::string_view name);
+InputFunction find_input_function(std::string_view name);
 
 // Those of S3's bucket configurations (bucket_properties.cpp).
-Transform find_bucket_transform(std::string_view name);
+InputFunction find_bucket_function(std::string_view name);
 
-// What follows the last "/" or ":".
+// Those of code that stands in a template (inline_code.cpp): a function's, a state machine's.
+InputFunction find_code_function(std::string_view name);
+
+// What follows the last "/", ":" or "|".
 std::string_view last_part(std::string_view id);
 
 }  // namespace tarn::deploy
