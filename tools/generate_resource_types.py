@@ -271,7 +271,9 @@ class TypeCheck:
                 model, op = operation
                 shape = model.shapes[op["output"]["shape"]] if "output" in op else {"type": "structure"}
                 for step in steps[1:]:
-                    if shape["type"] == "map":
+                    if shape["type"] == "list" and step.isdigit():
+                        shape = model.shapes[shape["member"]["shape"]]
+                    elif shape["type"] == "map":
                         shape = model.shapes[shape["value"]["shape"]]
                     elif step in shape.get("members", {}):
                         shape = model.shapes[shape["members"][step]["shape"]]
@@ -384,7 +386,8 @@ def read_waiting(resources_dir):
     out = {}
     for service, names in json.loads((Path(resources_dir) / "waiting.json").read_text()).items():
         for name in names:
-            out[f"AWS::{service}::{name}"] = f"{service} is still to come"
+            awaited = "the databases that secrets are attached to are" if name == "SecretTargetAttachment" else f"{service} is"
+            out[f"AWS::{service}::{name}"] = f"{awaited} still to come"
     return out
 
 

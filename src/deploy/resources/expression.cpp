@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 #include <vector>
 
 #include "base/error.hpp"
@@ -140,7 +141,14 @@ const Value* at_path(const Value& value, std::string_view path) {
   const Value* node = &value;
   while (node && !path.empty()) {
     const std::size_t end = std::min(path.find('.'), path.size());
-    node = node->find(path.substr(0, end));
+    const std::string_view step = path.substr(0, end);
+    if (node->is_list()) {
+      std::size_t index = node->as_list().size();
+      std::from_chars(step.data(), step.data() + step.size(), index);
+      node = index < node->as_list().size() ? &node->as_list()[index] : nullptr;
+    } else {
+      node = node->find(step);
+    }
     path.remove_prefix(std::min(end + 1, path.size()));
   }
   return node;

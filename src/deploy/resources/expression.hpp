@@ -36,7 +36,7 @@ struct Scope {
 std::optional<Value> expand(const Value& node, const Scope& scope, const Value& rest = Value::map());
 // The properties that a template names, by their first step.
 std::set<std::string> properties_of(const Value& node);
-// `path` ("TableInput.Name") in `value`; nullptr when absent.
+// `path` ("TableInput.Name", "repositories.0") in `value`; nullptr when absent.
 const Value* at_path(const Value& value, std::string_view path);
 
 }  // namespace tarn::deploy

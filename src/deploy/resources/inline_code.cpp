@@ -1,4 +1,4 @@
-// Code that stands in a template: a function's, a state machine's.
+// Code that stands in a template, a function's, a state machine's; and what is made by rules that stand there.
 #include <zlib.h>
 
 #include <array>
@@ -186,8 +186,26 @@ Value state_machine_definition(const Value& properties, const Scope& scope) {
   return Value(text);
 }
 
-constexpr std::array<std::pair<std::string_view, InputFunction>, 2> functions{
-    {{"inline_code", inline_code}, {"state_machine_definition", state_machine_definition}}};
+// A secret's value made by the rules that the template gives.
+Value generated_secret(const Value& rules, const Scope& scope) {
+  Value input = Value::map();
+  for (const auto& [key, value] : rules.as_map())
+    if (key != "SecretStringTemplate" && key != "GenerateStringKey") input.set(key, value);
+  const std::string password = scope.action.call("secretsmanager:GetRandomPassword", input).string_or("RandomPassword");
+  const Value *around = rules.find("SecretStringTemplate"), *key = rules.find("GenerateStringKey");
+  if (!around && !key) return Value(password);
+  if (!around || !key)
+    throw Error(ErrorKind::caller, "InvalidRequest",
+                "GenerateStringKey and SecretStringTemplate must be specified together.");
+  Value whole = parse_json(around->as_string());
+  if (!whole.is_map()) throw Error(ErrorKind::caller, "InvalidRequest", "SecretStringTemplate must be a JSON object.");
+  return Value(to_json(whole.set(key->as_string(), password)));
+}
+
+constexpr std::array<std::pair<std::string_view, InputFunction>, 3> functions{
+    {{"inline_code", inline_code},
+     {"generated_secret", generated_secret},
+     {"state_machine_definition", state_machine_definition}}};
 
 }  // namespace
 

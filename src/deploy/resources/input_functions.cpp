@@ -52,6 +52,11 @@ bool is_default_bus(const Value& v) {
   return !v.is_string() || last_part(v.as_string()) == "default";
 }
 
+// A parameter's name as its ARN has it.
+Value rooted(const Value& v, const Scope&) {
+  return v.as_string().starts_with('/') ? v : Value("/" + v.as_string());
+}
+
 // A rule's ARN names its bus when it is not the default one; so does its id.
 Value bus_path(const Value& v, const Scope&) {
   return is_default_bus(v) ? Value("") : Value(std::string(last_part(v.as_string())) + "/");
@@ -127,7 +132,7 @@ Value workgroup_updates(const Value& v, const Scope& scope) {
   return out;
 }
 
-constexpr std::array<std::pair<std::string_view, InputFunction>, 15> functions{
+constexpr std::array<std::pair<std::string_view, InputFunction>, 16> functions{
     {{"true", only_true},
      {"false", only_false},
      {"json", as_json},
@@ -136,6 +141,7 @@ constexpr std::array<std::pair<std::string_view, InputFunction>, 15> functions{
      {"filled", unless_empty},
      {"enabled", enabled},
      {"last_but_one", last_but_one},
+     {"rooted", rooted},
      {"bus_path", bus_path},
      {"bus_prefix", bus_prefix},
      {"bus_policy", bus_policy},
