@@ -19,7 +19,8 @@ from pathlib import Path
 from generate_api import Model, literal, read_services
 
 TYPE_KEYS = {"name", "exists", "create", "update", "delete", "read", "ref", "attributes", "parts", "tags", "ready", "gone", "replacement",
-             "unchanged", "immutable", "refused", "no_stack_tags", "reads_first", "one_at_a_time"}
+             "unchanged", "immutable", "refused", "no_stack_tags", "reads_first", "one_at_a_time",
+             "deletes_what_it_reads"}
 CALL_KEYS = {"call", "with", "rename", "absent", "when", "missing", "taken", "except", "if", "at_update", "lookup", "list", "where"}
 PART_KEYS = {"of", "each", "identity", "put", "remove", "before_delete", "update_only"}
 VARIABLES = {"id", "name", "region", "account", "endpoint", "stack_id", "stack_name", "logical_id", "token", "out", "found", "read", "item", "before", "all"}

@@ -24,6 +24,10 @@ Value last(const Value& v, const Scope&) {
   return v.is_string() ? Value(last_part(v.as_string())) : v;
 }
 
+Value only_arn(const Value& v, const Scope&) {
+  return v.is_string() && v.as_string().starts_with("arn:") ? v : Value();
+}
+
 // CreateBucket wants no location for us-east-1.
 Value location(const Value& v, const Scope&) {
   return v.is_string() && v.as_string() == "us-east-1" ? Value() : v;
@@ -132,7 +136,7 @@ Value workgroup_updates(const Value& v, const Scope& scope) {
   return out;
 }
 
-constexpr std::array<std::pair<std::string_view, InputFunction>, 16> functions{
+constexpr std::array<std::pair<std::string_view, InputFunction>, 17> functions{
     {{"true", only_true},
      {"false", only_false},
      {"json", as_json},
@@ -142,6 +146,7 @@ constexpr std::array<std::pair<std::string_view, InputFunction>, 16> functions{
      {"enabled", enabled},
      {"last_but_one", last_but_one},
      {"rooted", rooted},
+     {"arn", only_arn},
      {"bus_path", bus_path},
      {"bus_prefix", bus_prefix},
      {"bus_policy", bus_policy},

@@ -330,15 +330,18 @@ Value TableType::call(const Value& spec, const Scope& scope) const {
       if (Value given = call(one, scope); !given.is_null()) answer = std::move(given);
     return answer;
   }
-  if (const Value* condition = spec.find("if"); condition && !expand(*condition, scope)) return {};
   if (spec.bool_or("at_update") && scope.before.is_null()) return {};
+  auto wanted = [&](const Scope& own) {
+    const Value* condition = spec.find("if");
+    return !condition || expand(*condition, own);
+  };
   const Value* lookup = spec.find("lookup");
-  if (!lookup) return call_operation(spec, scope);
+  if (!lookup) return wanted(scope) ? call_operation(spec, scope) : Value();
   Value answer;
   for (Value& one : looked_up(*lookup, scope)) {
     Scope own = scope;
     own.found = std::move(one);
-    answer = spec.find("call") ? call_operation(spec, own) : own.found;
+    if (wanted(own)) answer = spec.find("call") ? call_operation(spec, own) : own.found;
   }
   return answer;
 }
@@ -380,17 +383,27 @@ bool TableType::has_parts(const Scope& scope) const {
                      [&](const Value& part) { return of_part(part, scope.properties) != nullptr; });
 }
 
+// What an earlier call of the same action put already is no error.
+void TableType::put_part(const Value& part, const Scope& scope) const {
+  const Value& put = part.at("put");
+  try {
+    call(put, scope);
+  } catch (const Error& e) {
+    if (!scope.action.begun_before || !is_presence(put, e)) throw;
+  }
+}
+
 void TableType::put_parts(Scope& scope) const {
   for (const Value& part : list_of(table(), "parts").as_list()) {
     const Value* v = of_part(part, scope.properties);
     if (!v || part.bool_or("update_only")) continue;
     if (!part.find("each")) {
-      call(part.at("put"), scope);
+      put_part(part, scope);
       continue;
     }
     for (const Value& item : listed(v)) {
       scope.item = item;
-      call(part.at("put"), scope);
+      put_part(part, scope);
     }
   }
 }
@@ -445,7 +458,8 @@ Progress TableType::finish(Scope& scope, Value memory) const {
   }
   if (const Value* attributes = table().find("attributes"))
     for (const auto& [attribute, template_of_it] : attributes->as_map())
-      if (auto v = expand(template_of_it, scope)) progress.attributes.set(attribute, std::move(*v));
+      if (auto v = expand(template_of_it, scope))
+        progress.attributes.set(attribute, v->is_time() ? Value(format_iso8601(v->as_time())) : std::move(*v));
   return progress;
 }
 
@@ -470,8 +484,10 @@ void TableType::change(const Value& spec, Scope& scope) const {
   } else {
     names = with ? properties_of(*with) : names;
     if (everything)
-      for (const Value* side : {&scope.before, &scope.properties})
-        for (const auto& [key, value] : rest_of(spec, *side).as_map()) names.insert(key);
+      for (const Value* side : {&scope.before, &scope.properties}) {
+        const Value rest = rest_of(spec, *side);
+        for (const auto& [key, value] : rest.as_map()) names.insert(key);
+      }
   }
   if (std::none_of(names.begin(), names.end(),
                    [&](const std::string& name) { return differs(name, scope.before, scope.properties); }))
@@ -490,7 +506,7 @@ void TableType::change_part(const Value& part, Scope& scope) const {
   const Value* each = part.find("each");
   if (!each) {
     if (now)
-      call(part.at("put"), scope);
+      put_part(part, scope);
     else if (remove)
       call_if_there(*remove, scope);
     return;
@@ -517,7 +533,7 @@ void TableType::change_part(const Value& part, Scope& scope) const {
   for (const Value& item : after) {
     if (!all_anew && std::find(before.begin(), before.end(), item) != before.end()) continue;
     scope.item = item;
-    call(part.at("put"), scope);
+    put_part(part, scope);
   }
 }
 
@@ -576,7 +592,8 @@ Progress TableType::remove(const Action& action, const std::string& physical_id,
   const auto my_turn = turn();
   Scope scope = scope_of(action, properties, physical_id);
   Progress progress{physical_id, Value::map(), true, {}, std::chrono::milliseconds(0)};
-  if (memory.is_null()) {
+  const Value* looks = table().bool_or("deletes_what_it_reads") ? table().find("read") : nullptr;
+  if (memory.is_null() && (!looks || !call_if_there(*looks, scope).is_null())) {
     remove_parts(scope);
     for (const Value& spec : listed(table().find("delete"))) call_if_there(spec, scope);
   }

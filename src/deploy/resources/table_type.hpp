@@ -94,6 +94,7 @@ class TableType : public ResourceType {
   Value rest_of(const Value& spec, const Value& properties) const;
   std::set<std::string> named_by(const Value& spec) const;
   void make(Scope& scope) const;
+  void put_part(const Value& part, const Scope& scope) const;
   void put_parts(Scope& scope) const;
   void change_part(const Value& part, Scope& scope) const;
   void change_tags(Scope& scope) const;

@@ -233,6 +233,91 @@ TEST_F(TableTypeTest, WhatTarnDoesNotHaveIsRefusedByName) {
   EXPECT_EQ(type("AWS::SNS::Topic").check(parse_json(R"({"TopicArn": "a"})"))[0].kind, PropertyProblem::Kind::unknown);
 }
 
+TEST_F(TableTypeTest, InlineCodeIsAnArchiveWithTheModuleThatAnswers) {
+  answers("lambda:CreateFunction", "{}");
+  answers("lambda:GetFunctionConfiguration", R"({"State": "Active", "FunctionArn": "arn:f"})");
+  const char* function =
+      R"({"FunctionName": "f", "Role": "arn:aws:iam::123456789012:role/r", "Handler": "index.handler",
+      "Runtime": "python3.12", "Code": {"ZipFile": "def handler(e, c): pass"}, "Environment": {"Variables": {"FLAG": true}}})";
+  EXPECT_EQ(create(type("AWS::Lambda::Function"), function, action()).attributes.string_or("Arn"), "arn:f");
+  EXPECT_THAT(calls_[0], HasSubstr(R"("Environment":{"Variables":{"FLAG":"true"}})"));
+  EXPECT_THAT(calls_[0], HasSubstr(R"("Code":{"ZipFile":"UEsDBB)"));  // PK\3\4
+}
+
+TEST_F(TableTypeTest, WhatIsNotReadyIsAskedForAgain) {
+  answers("lambda:CreateFunction", "{}");
+  answers("lambda:GetFunctionConfiguration", R"({"State": "Pending"})");
+  const Value function = parse_json(R"({"FunctionName": "f", "Role": "arn:aws:iam::123456789012:role/r",
+      "PackageType": "Image", "Code": {"ImageUri": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/f:1"}})");
+  const Progress made = type("AWS::Lambda::Function").create(action(), function, {});
+  const Progress waiting = type("AWS::Lambda::Function").create(action(), function, made.memory);
+  EXPECT_EQ(waiting.physical_id, "f");
+  EXPECT_FALSE(waiting.done);
+  EXPECT_GT(waiting.again_in.count(), 0);
+}
+
+TEST_F(TableTypeTest, ADefinitionHasItsSubstitutions) {
+  fails("states:DescribeStateMachine", ErrorKind::missing, "StateMachineDoesNotExist");
+  answers("states:CreateStateMachine", R"({"stateMachineArn": "arn", "creationDate": 1})");
+  const char* machine = R"({"StateMachineName": "m", "RoleArn": "arn:aws:iam::123456789012:role/r",
+      "Definition": {"StartAt": "A", "States": {"A": {"Type": "Pass", "Result": "${what}", "End": true}}},
+      "DefinitionSubstitutions": {"what": "a \"b\""}})";
+  EXPECT_THROW(create(type("AWS::StepFunctions::StateMachine"), machine, action()), Error);  // the read finds none
+  EXPECT_THAT(calls_[1], HasSubstr(R"(\"Result\":\"a \\\"b\\\"\")"));
+}
+
+TEST_F(TableTypeTest, AStatementJoinsTheBusesPolicy) {
+  answers("events:DescribeEventBus", R"({"Policy": "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Sid\":\"old\"}]}"})");
+  answers("events:PutPermission", "{}");
+  const Progress made =
+      create(type("AWS::Events::EventBusPolicy"),
+             R"({"EventBusName": "b", "StatementId": "new", "Statement": {"Effect": "Allow"}})", action());
+  EXPECT_EQ(made.physical_id, "b|new");
+  EXPECT_THAT(calls_, ElementsAre(StartsWith("DescribeEventBus"),
+                                  HasSubstr(R"([{\"Sid\":\"old\"},{\"Effect\":\"Allow\",\"Sid\":\"new\"}])"),
+                                  StartsWith("DescribeEventBus")));
+}
+
+TEST_F(TableTypeTest, AnEntryThatFailedFails) {
+  answers("events:PutTargets",
+          R"({"FailedEntryCount": 1, "FailedEntries": [{"ErrorCode": "NoWay", "ErrorMessage": "no"}]})");
+  const Value before = parse_json(R"({"Description": "d"
+})");
+  const Value after = parse_json(R"({"Description": "d", "Targets": [{"Id": "a", "Arn": "arn:aws:sqs:r:1:q"}]
+})");
+  try {
+    type("AWS::Events::Rule").update(action(), "r", before, after, {});
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), "NoWay");
+  }
+}
+
+TEST_F(TableTypeTest, WhatNeverChangesSaysSo) {
+  try {
+    type("AWS::KMS::Key")
+        .update(action(), "k", parse_json(R"({"KeySpec": "RSA_2048"})"), parse_json(R"({"KeySpec": "RSA_4096"})"), {});
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_THAT(e.message(), HasSubstr("KeySpec"));
+  }
+}
+
+TEST_F(TableTypeTest, AWorkgroupLosesWhatItsConfigurationNoLongerHas) {
+  answers("athena:UpdateWorkGroup", "{}");
+  answers("athena:GetWorkGroup", "{}");
+  type("AWS::Athena::WorkGroup")
+      .update(action(), "w",
+              parse_json(R"({"Name": "w", "WorkGroupConfiguration": {"BytesScannedCutoffPerQuery": 10000000,
+                  "ResultConfiguration": {"OutputLocation": "s3://a/", "ExpectedBucketOwner": "123456789012"}}})"),
+              parse_json(
+                  R"({"Name": "w", "WorkGroupConfiguration": {"ResultConfiguration": {"OutputLocation": "s3://b/"}}})"),
+              {});
+  EXPECT_EQ(calls_[0],
+            R"(UpdateWorkGroup {"WorkGroup":"w","ConfigurationUpdates":{"RemoveBytesScannedCutoffPerQuery":true,)"
+            R"("ResultConfigurationUpdates":{"OutputLocation":"s3://b/","RemoveExpectedBucketOwner":true}}})");
+}
+
 TEST_F(TableTypeTest, EachTypeCanBeUnpacked) {
   for (const PackedType& packed : packed_types()) {
     const ResourceType& one = type(packed.name);
