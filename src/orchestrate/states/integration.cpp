@@ -146,12 +146,26 @@ std::optional<Integration> parse_own_arn(std::string_view resource) {
   return out;
 }
 
+// "aws-sdk:s3:getObject" of arn:aws:states:::aws-sdk:s3:getObject; a region and an account may stand in it.
+std::optional<std::string_view> service_integration(std::string_view resource) {
+  constexpr std::string_view states = "arn:aws:states:";
+  if (!resource.starts_with(states)) return std::nullopt;
+  resource.remove_prefix(states.size());
+  for (int skipped = 0; skipped < 2; skipped++) {
+    const std::size_t colon = resource.find(':');
+    if (colon == resource.npos) return std::nullopt;
+    resource.remove_prefix(colon + 1);
+  }
+  return resource;
+}
+
 }  // namespace
 
 std::optional<Integration> parse_resource(std::string_view resource) {
-  constexpr std::string_view services = "arn:aws:states:::";
-  if (!resource.starts_with(services)) return parse_own_arn(resource);
-  std::string_view rest = resource.substr(services.size());
+  if (auto own = parse_own_arn(resource)) return own;
+  const std::optional<std::string_view> integration = service_integration(resource);
+  if (!integration) return std::nullopt;
+  std::string_view rest = *integration;
   Integration out{Kind::optimised};
   if (rest.starts_with("aws-sdk:")) {
     out.kind = Kind::sdk;

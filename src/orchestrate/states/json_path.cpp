@@ -125,7 +125,7 @@ class PathParser {
         if (peek() != '[') dotted(out);
       } else if (peek() == '.') {
         ++at_;
-        dotted(out);
+        if (peek() != '[') dotted(out);
       } else if (peek() != '[') {
         return out;
       }
@@ -175,12 +175,18 @@ class PathParser {
         step.names.push_back(quoted());
         skip_spaces();
       } while (take(","));
-      if (step.names.size() > 1) out.definite_ = false;
     } else {
       numbers(out, step);
     }
     skip_spaces();
     expect(']');
+    if (step.names.size() > 1) {
+      // Several members at a path's end are one object, elsewhere each goes on by itself.
+      if (peek() != '.' && peek() != '[')
+        step.kind = Kind::members;
+      else
+        out.definite_ = false;
+    }
     out.steps_.push_back(std::move(step));
   }
 
@@ -301,7 +307,7 @@ JsonPath::JsonPath(std::string_view text) {
 bool JsonPath::is_reference() const {
   if (!definite_) return false;
   for (const Step& s : steps_) {
-    if (s.kind == Step::Kind::length) return false;
+    if (s.kind == Step::Kind::length || s.kind == Step::Kind::members) return false;
     for (int64_t i : s.indexes)
       if (i < 0) return false;
   }
@@ -371,9 +377,18 @@ void apply(const Value& v, const Step& s, Found& out) {
     case Step::Kind::descend:
       add_descendants(v, out);
       break;
+    case Step::Kind::members:
     case Step::Kind::length:
       break;
   }
+}
+
+// The named members of an object, those that it has.
+Value members_of(const Value& v, const std::vector<std::string>& names) {
+  Value out = Value::map();
+  for (const std::string& name : names)
+    if (const Value* m = v.find(name)) out.set(name, *m);
+  return out;
 }
 
 }  // namespace
@@ -385,6 +400,13 @@ std::optional<Value> JsonPath::read(const Value& document) const {
       if (!definite_) return static_cast<int64_t>(found.size());
       if (found.empty() || !found.front()->is_list()) return std::nullopt;
       return static_cast<int64_t>(found.front()->as_list().size());
+    }
+    if (s.kind == Step::Kind::members) {
+      ValueList all;
+      for (const Value* v : found)
+        if (v->is_map()) all.push_back(members_of(*v, s.names));
+      if (!definite_) return all;
+      return all.empty() ? std::nullopt : std::optional<Value>(std::move(all.front()));
     }
     Found next;
     for (const Value* v : found) apply(*v, s, next);

@@ -1,6 +1,7 @@
 // JSONPath as the Amazon States Language uses it ("Paths", "Reference Paths", Amazon States Language specification):
 //
 //   $.a.b  $['a']  $.a[0]  $.a[-1]  $.a[0,2]  $.a[1:3]  $.a[*]  $..b  $.a[?(@.x > 3 && @.y == 'z')]  $.a.length()
+//   $.[0], as $[0]     $.a['b','c'], at the end: {"b": …, "c": …} with those of the members that there are
 //
 // A path is definite when it can name one value at most; only such a path may be a reference path.
 #pragma once
@@ -36,7 +37,7 @@ class JsonPath {
   std::optional<Value> write(const Value& document, Value value) const;
 
   struct Step {
-    enum class Kind { names, indexes, all, slice, filter, descend, length } kind;
+    enum class Kind { names, members, indexes, all, slice, filter, descend, length } kind;
     std::vector<std::string> names;
     std::vector<int64_t> indexes;
     std::optional<int64_t> from, to;

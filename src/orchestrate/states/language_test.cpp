@@ -50,14 +50,19 @@ TEST(JsonPath, Reads) {
   EXPECT_EQ(read("$.list[?(!(@.t == 'p') || @.n==1)].n", document), "[1,5]");
   EXPECT_EQ(read("$.list[?(@.none)]", document), "[]");
   EXPECT_EQ(read("$.list.length()", document), "3");
+  EXPECT_EQ(read("$.a.b.[1]", document), "2");
+  EXPECT_EQ(read("$.['list'].[*].['n', 't']", document), R"([{"n":1,"t":"p"},{"n":5,"t":"q"},{"n":7,"t":"p"}])");
+  EXPECT_EQ(read("$.list[0]['t','none']", document), R"({"t":"p"})");
+  EXPECT_EQ(read("$['a','none']['b'][0]", document), "[1]");
 }
 
 TEST(JsonPath, RefusesWhatIsNone) {
-  for (const char* text : {"", "a", "$.", "$[", "$['a", "$.a[b]", "$.a[?(@.b)", "$.a b", "$.a[?(1)]"})
+  for (const char* text : {"", "a", "$.", "$.[", "$[", "$['a", "$.a[b]", "$.a[?(@.b)", "$.a b", "$.a[?(1)]"})
     EXPECT_EQ(code_of([&] { JsonPath{text}; }), "InvalidPath") << text;
   EXPECT_TRUE(JsonPath("$.a[0].b").is_reference());
   EXPECT_FALSE(JsonPath("$.a[*]").is_reference());
   EXPECT_FALSE(JsonPath("$..a").is_reference());
+  EXPECT_FALSE(JsonPath("$['a','b']").is_reference());
 }
 
 TEST(JsonPath, Writes) {
@@ -179,6 +184,8 @@ TEST(Integration, IsFound) {
   EXPECT_EQ(parse_resource("arn:aws:states:::aws-sdk:cloudwatchlogs:putLogEvents")->operation->name, "PutLogEvents");
   EXPECT_EQ(parse_resource("arn:aws:states:::aws-sdk:sfn:startExecution")->operation->name, "StartExecution");
   EXPECT_EQ(parse_resource("arn:aws:states:::states:startExecution.sync:2")->pattern, Integration::Pattern::job_parsed);
+  EXPECT_EQ(parse_resource("arn:aws:states:us-east-1:123456789012:aws-sdk:s3:getObject")->operation->name, "GetObject");
+  EXPECT_FALSE(parse_resource("arn:aws:states:us-east-1:123456789012:stateMachine:m"));
   EXPECT_FALSE(parse_resource("arn:aws:states:::sqs:sendMessage.sync"));
   EXPECT_FALSE(parse_resource("arn:aws:states:::aws-sdk:s3:GetObject"));
   const auto s3 = *parse_resource("arn:aws:states:::aws-sdk:s3:getObject");
