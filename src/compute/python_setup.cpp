@@ -35,8 +35,10 @@ std::string set_up_python(const std::string& program, const std::string& what, c
       command, {.timeout = setup_timeout},
       [&](Stream stream, std::span<const std::string_view> lines) {
         for (std::string_view line : lines) {
-          if (stream == Stream::output) answer = line;
-          progress(line);
+          if (stream == Stream::output)
+            answer = line;
+          else
+            progress(line);
           words.emplace_back(line);
           if (words.size() > last_words) words.pop_front();
         }

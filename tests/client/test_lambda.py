@@ -631,3 +631,36 @@ def test_reset_ends_what_runs(own_tarn, tmp_path):
     time.sleep(1.5)
     assert not late.exists()
     assert os.listdir(tarn.data_dir / "environments") == []
+
+
+POWERTOOLS = """
+from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.parser import BaseModel, parse
+
+logger, tracer, processor = Logger(service="orders"), Tracer(), BatchProcessor(event_type=EventType.SQS)
+
+class Order(BaseModel):
+    id: int
+
+@tracer.capture_method
+def handle(record):
+    logger.info({"order": parse(event=record.json_body, model=Order).id})
+
+@logger.inject_lambda_context
+@tracer.capture_lambda_handler
+def handler(event, context):
+    return process_partial_response(event=event, record_handler=handle, processor=processor, context=context)
+"""
+
+
+def test_powertools_by_its_public_layer(tarn, functions, make):
+    function = make(POWERTOOLS, Timeout=120, MemorySize=512,
+                    Layers=["arn:aws:lambda:us-east-1:017000801446:layer:AWSLambdaPowertoolsPythonV3-python311-x86_64:7"])
+    record = {"attributes": {}, "messageAttributes": {}, "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:q"}
+    records = [{**record, "messageId": name, "body": body} for name, body in [("good", '{"id": 7}'), ("bad", '{"id": "x"}'), ("worse", "{")]]
+    out, answer = invoke(functions, function, {"Records": records}, LogType="Tail")
+    assert sorted(one["itemIdentifier"] for one in answer["batchItemFailures"]) == ["bad", "worse"]
+    line = next(one for one in base64.b64decode(out["LogResult"]).decode().splitlines() if '"order"' in one)
+    assert json.loads(line)["message"] == {"order": 7} and json.loads(line)["service"] == "orders"
+    assert functions.get_function(FunctionName=function)["Configuration"]["Layers"][0]["Arn"].endswith("V3-python311-x86_64:7")

@@ -120,17 +120,19 @@ Command ExecutionEnvironment::command(const std::string& runtime_api) {
   auto say = [this](std::string_view line) { write(line); };
   const std::string task_root = parts_.packages.folder_of({*configuration.code_sha256});
   std::vector<std::string> layers;
-  bool pandas = false;
+  std::vector<PublicLayer> public_layers;
   if (configuration.layers)
     for (const lambda::Layer& layer : *configuration.layers) {
       const auto name = parse_layer_version_arn(*layer.arn);
-      if (is_pandas_layer(*name))
-        pandas = true;
+      if (const auto known = public_layer(*name))
+        public_layers.push_back(*known);
       else
         layers.push_back(parts_.functions.layer_package(*name));
     }
   const std::string layers_root = layers.empty() ? "" : parts_.packages.folder_of(layers);
-  const std::string pandas_root = pandas ? parts_.python.pandas_modules(stop_.get_token(), say) : "";
+  std::string public_modules;
+  for (PublicLayer each : public_layers)
+    public_modules += (public_modules.empty() ? "" : ":") + parts_.python.layer_modules(each, stop_.get_token(), say);
   fs::create_directories(folder_.path() + "/tmp");
   Command out;
   out.folder = task_root;
@@ -143,12 +145,13 @@ Command ExecutionEnvironment::command(const std::string& runtime_api) {
     std::error_code ignored;
     fs::permissions(out.program, fs::perms::owner_exec, fs::perm_options::add, ignored);
   }
-  out.environment = variables(runtime_api, task_root, layers_root, pandas_root);
+  out.environment = variables(runtime_api, task_root, layers_root, public_modules);
   return out;
 }
 
 std::vector<std::string> ExecutionEnvironment::variables(const std::string& runtime_api, const std::string& task_root,
-                                                         const std::string& layers_root, const std::string& pandas) {
+                                                         const std::string& layers_root,
+                                                         const std::string& public_modules) {
   const auto& configuration = function_.configuration;
   const FunctionName& name = function_.name;
   auto keys = parts_.identities.assume_role(*configuration.role, name.name, limits::function_credentials_lifetime_s);
@@ -162,7 +165,7 @@ std::vector<std::string> ExecutionEnvironment::variables(const std::string& runt
     add(modules, layers_root + "/python");
     add(modules, layers_root + "/python/lib/" + *configuration.runtime + "/site-packages");
   }
-  if (!pandas.empty()) add(modules, pandas);
+  if (!public_modules.empty()) add(modules, public_modules);
   std::vector<std::string> out = {"_HANDLER=" + *configuration.handler,
                                   "AWS_ACCESS_KEY_ID=" + keys.access_key_id,
                                   "AWS_SECRET_ACCESS_KEY=" + keys.secret_access_key,

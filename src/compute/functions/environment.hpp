@@ -75,7 +75,7 @@ class ExecutionEnvironment {
   void start();
   Command command(const std::string& runtime_api);
   std::vector<std::string> variables(const std::string& runtime_api, const std::string& task_root,
-                                     const std::string& layers_root, const std::string& pandas);
+                                     const std::string& layers_root, const std::string& public_modules);
   void serve();
   int poll_timeout_ms() const;
   void take_orders();

@@ -143,7 +143,7 @@ std::vector<lambda::Layer> Functions::resolve_layers(const std::vector<std::stri
           "Two different versions of the same layer are not allowed to be referenced in the same function.");
     lambda::Layer layer;
     layer.arn = arn;
-    if (is_pandas_layer(*name)) {
+    if (public_layer(*name)) {
       layer.code_size = 0;
     } else {
       auto found = platform_.metadata.get(layer_kind, layer_key(*name));

@@ -1,5 +1,6 @@
 #include "compute/functions/python_runtime.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 
@@ -12,12 +13,22 @@ namespace {
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
-constexpr std::string_view pandas_account = "336392948345", pandas_name = "AWSSDKPandas-Python";
+// Who publishes the layer, how its names begin, and the environment of tools/python-env that has its modules.
+struct Published {
+  PublicLayer layer;
+  std::string_view account, name, environment;
+};
+constexpr Published published[] = {
+    {PublicLayer::pandas, "336392948345", "AWSSDKPandas-Python", "job"},
+    {PublicLayer::powertools, "017000801446", "AWSLambdaPowertoolsPython", "powertools"},
+};
 
 }  // namespace
 
-bool is_pandas_layer(const LayerName& layer) {
-  return layer.account == pandas_account && layer.name.starts_with(pandas_name);
+std::optional<PublicLayer> public_layer(const LayerName& layer) {
+  for (const Published& each : published)
+    if (layer.account == each.account && layer.name.starts_with(each.name)) return each.layer;
+  return std::nullopt;
 }
 
 FunctionPython::FunctionPython(std::string folder, std::string python)
@@ -42,17 +53,20 @@ std::string FunctionPython::python(std::stop_token stop, const std::function<voi
   return python_;
 }
 
-std::string FunctionPython::pandas_modules(std::stop_token stop,
-                                           const std::function<void(std::string_view)>& progress) {
+std::string FunctionPython::layer_modules(PublicLayer layer, std::stop_token stop,
+                                          const std::function<void(std::string_view)>& progress) {
   std::unique_lock lock(mutex_, std::defer_lock);
   lock_or_stop(lock, stop);
-  if (pandas_.empty()) {
-    const std::string made = set_up_python(folder_ + "/tools/python-env", "job", "", std::move(stop), progress);
+  std::string& modules = layers_[layer];
+  if (modules.empty()) {
+    const Published* which = std::ranges::find(published, layer, &Published::layer);
+    const std::string made =
+        set_up_python(folder_ + "/tools/python-env", std::string(which->environment), "", std::move(stop), progress);
     for (const auto& entry : fs::directory_iterator(made + "/lib"))
-      if (fs::exists(entry.path() / "site-packages")) pandas_ = entry.path() / "site-packages";
-    if (pandas_.empty()) throw Error(ErrorKind::outside, "EnvironmentSetupFailed", made + " holds no modules.");
+      if (fs::exists(entry.path() / "site-packages")) modules = entry.path() / "site-packages";
+    if (modules.empty()) throw Error(ErrorKind::outside, "EnvironmentSetupFailed", made + " holds no modules.");
   }
-  return pandas_;
+  return modules;
 }
 
 }  // namespace tarn::compute

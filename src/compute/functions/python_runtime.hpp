@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <stop_token>
@@ -12,9 +13,13 @@
 
 namespace tarn::compute {
 
-// AWS's public layer with pandas, pyarrow and awswrangler (arn:aws:lambda:REGION:336392948345:layer:AWSSDKPandas-…).
-// Functions that name it get those that tarn's jobs have.
-bool is_pandas_layer(const LayerName& layer);
+// Layers that AWS publishes for everybody: pandas with pyarrow and awswrangler
+// (arn:aws:lambda:REGION:336392948345:layer: AWSSDKPandas-…; functions that name it get those that tarn's jobs have),
+// and Powertools for Lambda (…:017000801446: layer:AWSLambdaPowertoolsPython…). Whatever version is named, they are
+// those of tools/versions.txt.
+enum class PublicLayer { pandas, powertools };
+// Absent: the layer is none of these.
+std::optional<PublicLayer> public_layer(const LayerName& layer);
 
 // Thread-safe.
 class FunctionPython {
@@ -25,14 +30,16 @@ class FunctionPython {
   // The interpreter's path. The first call may take a minute, while others wait; a failure is tried again by the next
   // call: Error (outside, EnvironmentSetupFailed). A stop throws Error (caller, Stopped).
   std::string python(std::stop_token stop, const std::function<void(std::string_view)>& progress);
-  // A folder of modules with pandas, likewise.
-  std::string pandas_modules(std::stop_token stop, const std::function<void(std::string_view)>& progress);
+  // A public layer's folder of modules, likewise.
+  std::string layer_modules(PublicLayer layer, std::stop_token stop,
+                            const std::function<void(std::string_view)>& progress);
 
  private:
   void lock_or_stop(std::unique_lock<std::timed_mutex>& lock, const std::stop_token& stop);
 
-  std::string folder_, python_, pandas_;
-  std::timed_mutex mutex_;  // guards python_ and pandas_
+  std::string folder_, python_;
+  std::map<PublicLayer, std::string> layers_;
+  std::timed_mutex mutex_;  // guards python_ and layers_
 };
 
 }  // namespace tarn::compute
