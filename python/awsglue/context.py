@@ -55,7 +55,7 @@ class GlueContext(SQLContext):
             handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
             logger.addHandler(handler)
             logger.setLevel(logging.INFO)
-        logger.fatal = logger.critical
+        logger.fatal, logger.warn = logger.critical, logger.warning
         return logger
 
     # Reading the catalog

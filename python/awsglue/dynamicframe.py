@@ -5,7 +5,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as spark_types
 
 from awsglue import choice as choices_
-from awsglue import gluetypes, records
+from awsglue import gluetypes, records, relational
 from awsglue import paths as fields
 from awsglue.records import DynamicRecord  # noqa: F401  (scripts import it from here)
 from tarn_job import Unsupported, notice
@@ -232,9 +232,13 @@ class DynamicFrame:
     def unnest_ddb_json(self, *arguments, **named):
         raise Unsupported("DynamicFrame.unnest_ddb_json is not supported")
 
-    def relationalize(self, root_table_name: str, staging_path: str = "", options: Optional[dict] = None, **named):
-        raise Unsupported("DynamicFrame.relationalize is not supported; use unnest for structs and "
-                          "pyspark.sql.functions.explode for arrays")
+    def relationalize(self, root_table_name: str, staging_path: str = "", options: Optional[dict] = None, transformation_ctx: str = "",
+                      info: str = "", stageThreshold: int = 0, totalThreshold: int = 0) -> "DynamicFrameCollection":
+        """The records as flat tables: see `relational`. Nothing is staged at `staging_path`."""
+        for name in options or {}:
+            raise Unsupported(f"relationalize: the option {name} is not supported")
+        found = relational.tables(self._df, root_table_name)
+        return DynamicFrameCollection({name: DynamicFrame(frame, self.glue_ctx, name) for name, frame in found.items()}, self.glue_ctx)
 
     # Rows
 

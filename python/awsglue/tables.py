@@ -11,7 +11,7 @@ def files(spark, found: catalog.Table, predicate: str = "", catalog_predicate: O
     is Spark SQL over the partition keys, `catalog_predicate` what the catalog itself evaluates."""
     keys = [name for name, _ in found.partition_keys]
     if not keys:
-        below = [file for _, group in storage.find(found.location.rstrip("/") + "/") for file in group]
+        below = [file for _, group in _stored(found.location) for file in group]
         return layout.Dataset(below, [], [()] * len(below))
     kept = catalog.partitions(found, catalog_predicate, catalog_id)
     if predicate:
@@ -19,10 +19,16 @@ def files(spark, found: catalog.Table, predicate: str = "", catalog_predicate: O
     dataset = layout.Dataset([], keys, [])
     for one in kept:
         values = tuple(None if value == layout.NO_VALUE else value for value in one.values)
-        for _, group in storage.find(one.location.rstrip("/") + "/"):
+        for _, group in _stored(one.location):
             dataset.files += group
             dataset.values += [values] * len(group)
     return dataset
+
+
+def _stored(location: str) -> list[tuple[str, list[storage.File]]]:
+    """What lies below a location; it may also be a file itself."""
+    below = storage.find(location.rstrip("/") + "/")
+    return below if below or location.endswith("/") else storage.find(location)
 
 
 def _satisfying(spark, found: catalog.Table, partitions: list, predicate: str) -> list:

@@ -203,7 +203,7 @@ spark.table(f'{{db}}.clientes').select('nombre', 'identificacion', 'fecha').writ
 spark.sql(f"INSERT INTO {{out}}.c SELECT 'x', 5, '2026-02-01'")
 show(sorted([row.nombre, row.identificacion, row.fecha] for row in spark.sql(f'select * from {{out}}.c').collect()))
 show([spark.catalog.tableExists(f'{{out}}.c'), spark.catalog.tableExists(f'{{db}}.nothing')])
-for statement in ('SELECT * FROM nowhere.nothing', f'CREATE TABLE {{db}}.made (a int)', f'ALTER TABLE {{db}}.clientes ADD COLUMNS (a int)'):
+for statement in ('SELECT * FROM nowhere.nothing', f'CREATE TABLE {{db}}.made (a int) USING text', f'ALTER TABLE {{db}}.clientes ADD COLUMNS (a int)'):
     try:
         spark.sql(statement).collect()
     except Exception as error:
@@ -246,3 +246,41 @@ job.commit()
     assert run(script, *on, env=state).values() == [[[2, 3, 11]] * 3]
     missing = run(script, *on, fails=True)
     assert "TARN_BOOKMARK_FILE" in missing.result["error_message"]
+
+
+def test_create_table_in_sql(run, lake):
+    """CREATE TABLE with a query and without one, at a place and below the database's; and a location that is a file."""
+    lake.glue.update_database(Name=lake.database, DatabaseInput={"Name": lake.database, "LocationUri": f"s3://{lake.bucket}/home"})
+    lake.put("one/sales.csv", "id,kind,amount\n1,a,2.5\n2,b,3\n")
+    lake.put("one/other.csv", "id,kind,amount\n9,z,9\n")
+    lake.table("sales", "one/sales.csv", [("id", "bigint"), ("kind", "string"), ("amount", "double")])
+    done = run(GLUE + f"""
+db, bucket = '{lake.database}', '{lake.bucket}'
+spark.sql(f'''CREATE TABLE {{db}}.by_kind USING parquet OPTIONS ('compression' = 'snappy') PARTITIONED BY (kind)
+              LOCATION 's3://{{bucket}}/by_kind/' AS SELECT amount, id, kind FROM {{db}}.sales''')
+show(sorted([row.id, row.kind, row.amount] for row in spark.table(db + '.by_kind').collect()))
+spark.sql(f"use {{db}}")
+spark.sql("create table if not exists plain (a int not null comment 'x, y', b array<struct<c:long,d:string>>, day date) using json partitioned by (day) comment 'nothing yet'")
+spark.sql("CREATE EXTERNAL TABLE IF NOT EXISTS hive_like (a INT, b DECIMAL(10, 2)) PARTITIONED BY (dt STRING) STORED AS PARQUET TBLPROPERTIES ('k'='v')")
+spark.sql("create table if not exists by_kind using parquet as select 1 as nothing")
+show(sorted(one.name for one in spark.catalog.listTables()) + [one.name for one in spark.catalog.listTables(db, 'h*|zzz')])
+for text in ("create table by_kind using parquet as select 1 as a", "create table other (a int)", "create table other like by_kind"):
+    try:
+        spark.sql(text)
+        show('done')
+    except Exception as error:
+        show([type(error).__name__, str(error)[:60]])
+show(db in [one.name for one in spark.catalog.listDatabases()])
+""")
+    rows, names, *refused, listed = done.values()
+    assert rows == [[1, "a", 2.5], [2, "b", 3.0]]
+    assert names == ["by_kind", "hive_like", "plain", "sales", "hive_like"]
+    assert [one[0] for one in refused] == ["AnalysisException", "Unsupported", "Unsupported"]
+    assert listed
+    tables = {one["Name"]: one for one in lake.glue.get_tables(DatabaseName=lake.database)["TableList"]}
+    assert [one["Values"] for one in lake.glue.get_partitions(DatabaseName=lake.database, TableName="by_kind")["Partitions"]] == [["a"], ["b"]]
+    plain = tables["plain"]
+    assert plain["StorageDescriptor"]["Location"] == f"s3://{lake.bucket}/home/plain/"
+    assert [(one["Name"], one["Type"]) for one in plain["StorageDescriptor"]["Columns"]] == [("a", "int"), ("b", "array<struct<c:bigint,d:string>>")]
+    assert [(one["Name"], one["Type"]) for one in plain["PartitionKeys"]] == [("day", "date")] and plain["Description"] == "nothing yet"
+    assert tables["hive_like"]["PartitionKeys"][0]["Type"] == "string" and tables["hive_like"]["Parameters"]["k"] == "v"

@@ -76,7 +76,7 @@ nulls = DynamicFrame.fromDF(spark.createDataFrame([(1, None, None), (2, None, 'x
 show(DropNullFields.apply(frame=nulls).toDF().columns)
 staged = left.mergeDynamicFrame(DynamicFrame.fromDF(spark.createDataFrame([(2, 'B'), (3, 'c')], 'id int, name string'), glueContext, 's'), ['id'])
 show(sorted(list(row) for row in staged.toDF().collect()))
-for attempt in (lambda: left.relationalize('root', 's3://x/'), lambda: FillMissingValues.apply(frame=left, missing_values_column='id'),
+for attempt in (lambda: left.unnest_ddb_json(), lambda: FillMissingValues.apply(frame=left, missing_values_column='id'),
                 lambda: left.no_such_thing(), lambda: glueContext.forEachBatch(left)):
     try:
         attempt()
@@ -154,3 +154,28 @@ except FileNotFoundError as error:
     show('nothing was found' in str(error))
 """)
     assert done.values() == [[[["col0", "string"], ["col1", "string"]], [['x "y"', "1"], ["ñ", "2"]]], ['x "y"', "1"], [["ñ", "2"]], True]
+
+
+def test_relationalize(run):
+    done = run(GLUE + """
+text = '''[{"company": "A", "at": {"city": "Quito"}, "staff": [{"name": "x", "phones": [1, 2]}, {"name": "y", "phones": []}]},
+           {"company": "B", "staff": []}, {"company": "C", "codes": ["k"]}]'''
+frame = DynamicFrame.fromDF(spark.read.json(sc.parallelize([text, '{"company": "D"}'])), glueContext, 'f')
+flat = Relationalize.apply(frame=frame, staging_path='s3://nowhere/', name='root')
+show(sorted(flat.keys()))
+root = {row.company: row for row in flat.select('root').toDF().collect()}
+show([flat['root'].toDF().dtypes, root['A']['at.city'], root['A'].codes, root['B'].staff is not None, root['D'].staff])
+staff = flat['root_staff'].toDF()
+show([staff.dtypes, [[row.id == root['A'].staff, row['index'], row['staff.val.name']] for row in staff.orderBy('index').collect()]])
+phones = flat['root_staff.val.phones'].toDF()
+owners = {row['staff.val.phones']: row['staff.val.name'] for row in staff.collect()}
+show([phones.dtypes, sorted([owners[row.id], row['index'], row['staff.val.phones.val']] for row in phones.collect())])
+show([[row.id == root['C'].codes, row['codes.val']] for row in flat['root_codes'].toDF().collect()])
+""")
+    names, root, staff, phones, codes = done.values()
+    assert names == ["root", "root_codes", "root_staff", "root_staff.val.phones"]
+    assert root == [[["at.city", "string"], ["codes", "bigint"], ["company", "string"], ["staff", "bigint"]], "Quito", None, True, None]
+    assert staff == [[["id", "bigint"], ["index", "int"], ["staff.val.name", "string"], ["staff.val.phones", "bigint"]],
+                     [[True, 0, "x"], [True, 1, "y"]]]
+    assert phones == [[["id", "bigint"], ["index", "int"], ["staff.val.phones.val", "bigint"]], [["x", 0, 1], ["x", 1, 2]]]
+    assert codes == [[True, "k"]]

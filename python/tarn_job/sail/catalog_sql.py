@@ -2,8 +2,7 @@
 
 A table of the catalog that a statement names becomes a temporary view just before the statement runs. Statements that
 write or change the catalog and are known here: INSERT INTO and INSERT OVERWRITE with a query, USE, CREATE DATABASE, DROP
-TABLE, SHOW TABLES and SHOW DATABASES. CREATE TABLE is refused, except for Delta tables at a location: Sail would keep it
-in memory and lose it.
+TABLE, SHOW TABLES and SHOW DATABASES, and CREATE TABLE (`table_ddl`).
 """
 import re
 from typing import Any, Iterator, Optional
@@ -11,13 +10,14 @@ from typing import Any, Iterator, Optional
 from pyspark.errors import AnalysisException
 
 from tarn_job import Unsupported
-from tarn_job.sail import casts
+from tarn_job.sail import casts, table_ddl
 
 _TOKEN = re.compile(r"""\s+|--[^\n]*|/\*.*?\*/|'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`(?:[^`]|``)*`|[A-Za-z_][\w]*|\d[\w.]*|.""", re.S)
 _AFTER = {"from", "join", "into", "table", "overwrite"}
 _NAME = r"(?:(`[^`]+`|\w+)\s*\.\s*)?(`[^`]+`|\w+)"
 _INSERT = re.compile(rf"^\s*insert\s+(into|overwrite)\s+(?:table\s+)?{_NAME}\s*(?P<rest>.*)$", re.I | re.S)
 _current = ["default"]
+_listed: list[Any] = []  # Catalog.listTables as the engine has it
 
 
 def install() -> None:
@@ -42,11 +42,18 @@ def install() -> None:
     SparkSession.sql = sql
     SparkSession.table = table
     in_engine = Catalog.tableExists
+    _listed.append(Catalog.listTables)
 
     def table_exists(self, tableName, dbName=None):
         database, name = (dbName, tableName) if dbName else split(tableName)
-        return in_engine(self, tableName, dbName) if dbName is None and _is_view(self._sparkSession, tableName) else _known(database, name)
+        return in_engine(self, tableName, dbName) if dbName is None and _is_view(self._sparkSession, tableName) else known(database, name)
 
+    def list_tables(self, dbName=None, pattern=None):
+        views = [one for one in _views_of(self._sparkSession) if one.isTemporary and not one.name.startswith("__catalog__")]
+        return [one for one in [*_tables_of(dbName or _current[0]), *views] if pattern is None or _like(one.name, pattern)]
+
+    Catalog.listTables = list_tables
+    Catalog.listDatabases = lambda self, pattern=None: [one for one in _databases() if pattern is None or _like(one.name, pattern)]
     Catalog.tableExists = table_exists
     Catalog.databaseExists = lambda self, dbName: _database(dbName) is not None
     Catalog.setCurrentDatabase = lambda self, dbName: _use(dbName)
@@ -65,7 +72,7 @@ def _catalog():
     return catalog
 
 
-def _known(database: str, name: str) -> bool:
+def known(database: str, name: str) -> bool:
     glue = _catalog().client()
     try:
         glue.get_table(DatabaseName=database, Name=name)
@@ -84,13 +91,47 @@ def _database(name: str) -> Optional[dict]:
 
 def _catalog_table(spark, database: str, name: str):
     from awsglue import tables
-    if not _known(database, name):
+    if not known(database, name):
         raise AnalysisException(f"[TABLE_OR_VIEW_NOT_FOUND] The table or view `{database}`.`{name}` cannot be found.")
     return tables.whole(spark, database, name)
 
 
+def _views_of(spark) -> list:
+    """What the engine itself knows: the session's views."""
+    return _listed[0](spark.catalog)
+
+
 def _is_view(spark, name: str) -> bool:
-    return "." not in name and name.strip("`").lower() in {one.name.lower() for one in spark.catalog.listTables() if one.isTemporary}
+    return "." not in name and name.strip("`").lower() in {one.name.lower() for one in _views_of(spark) if one.isTemporary}
+
+
+def _like(name: str, pattern: str) -> bool:
+    """Spark's patterns of names: `*` is anything, `|` separates several."""
+    return any(re.fullmatch(re.escape(one).replace(r"\*", ".*"), name, re.I) for one in pattern.split("|"))
+
+
+def _tables_of(database: str) -> list:
+    from pyspark.sql.catalog import Table
+    if database != "default" and _database(database) is None:
+        raise AnalysisException(f"[SCHEMA_NOT_FOUND] The schema `{database}` cannot be found.")
+    kinds = {"VIRTUAL_VIEW": "VIEW", "EXTERNAL_TABLE": "EXTERNAL"}
+    return [Table(one["Name"], "spark_catalog", [database], one.get("Description"), kinds.get(one.get("TableType"), "MANAGED"), False)
+            for one in _table_records(database)]
+
+
+def _table_records(database: str) -> Iterator[dict]:
+    glue = _catalog().client()
+    try:
+        for page in glue.get_paginator("get_tables").paginate(DatabaseName=database):
+            yield from page["TableList"]
+    except glue.exceptions.EntityNotFoundException:
+        return
+
+
+def _databases() -> list:
+    from pyspark.sql.catalog import Database
+    pages = _catalog().client().get_paginator("get_databases").paginate()
+    return [Database(one["Name"], "spark_catalog", one.get("Description"), one.get("LocationUri", "")) for page in pages for one in page["DatabaseList"]]
 
 
 def _tokens(text: str) -> Iterator[tuple[str, int, int]]:
@@ -128,11 +169,11 @@ def _with_views(spark, text: str) -> str:
         if len(names) == 1 and names[0].lower() in own:
             continue
         if len(names) == 1:
-            views = views if views is not None else {one.name.lower() for one in spark.catalog.listTables()}
+            views = views if views is not None else {one.name.lower() for one in _views_of(spark)}
             if names[0].lower() in views:
                 continue
         database = names[-2] if len(names) > 1 else _current[0]
-        if not _known(database, names[-1]):
+        if not known(database, names[-1]):
             continue
         view = "__catalog__" + re.sub(r"\W", "_", f"{database}__{names[-1]}")
         _catalog_table(spark, database, names[-1]).createOrReplaceTempView(view)
@@ -183,10 +224,10 @@ def _statement(spark, run, text: str) -> Any:
     show = re.fullmatch(r"show\s+tables(?:\s+(?:in|from)\s+(`[^`]+`|\w+))?", bare, re.I)
     if show:
         return _show_tables(spark, (show.group(1) or _current[0]).strip("`"))
-    if re.match(r"create\s+(or\s+replace\s+)?(external\s+)?table\b", bare, re.I) and not \
-            (re.search(r"\busing\s+(delta|iceberg)\b", bare, re.I) and re.search(r"\blocation\b", bare, re.I)):
-        raise Unsupported("CREATE TABLE in spark.sql is not supported on this engine; write with df.write.saveAsTable, with a sink "
-                          "that has enableUpdateCatalog, or create the table through Athena")
+    if re.match(r"create\s+or\s+replace\s+table\b", bare, re.I) and not re.search(r"\busing\s+(delta|iceberg)\b", bare, re.I):
+        raise AnalysisException("[UNSUPPORTED_FEATURE.TABLE_OPERATION] The table does not support REPLACE TABLE.")
+    if table_ddl.create(spark, lambda query: run(spark, _with_views(spark, query)), bare):
+        return _done(spark)
     if words[0] in ("alter", "msck", "analyze", "truncate") and len(words) > 1 and words[1] in ("table", "repair"):
         raise Unsupported(f"{words[0].upper()} TABLE in spark.sql is not supported on this engine; use Athena or the Glue API")
     return None
@@ -224,8 +265,7 @@ def _drop_table(spark, database: str, name: str, may_lack: bool):
 
 
 def _show_tables(spark, database: str):
-    pages = _catalog().client().get_paginator("get_tables").paginate(DatabaseName=database)
-    rows = [(database, one["Name"], False) for page in pages for one in page["TableList"]]
+    rows = [(database, one["Name"], False) for one in _table_records(database)]
     return spark.createDataFrame(rows, "namespace string, tableName string, isTemporary boolean")
 
 
@@ -245,7 +285,7 @@ def insert_into(spark, frame, database: str, name: str, overwrite: bool) -> None
     """Stores rows in a table, columns by their place as in Hive: the files' first, the partition keys last. Raises
     AnalysisException when their number differs."""
     from awsglue import catalog, frames
-    if not _known(database, name):
+    if not known(database, name):
         raise AnalysisException(f"[TABLE_OR_VIEW_NOT_FOUND] The table or view `{database}`.`{name}` cannot be found.")
     found = catalog.table(database, name)
     keys = [key for key, _ in found.partition_keys]
@@ -263,6 +303,17 @@ def insert_into(spark, frame, database: str, name: str, overwrite: bool) -> None
         catalog.record_written(database, name, found.kind, found.location, columns, found.partition_keys, written, False)
 
 
+def default_location(database: str, name: str) -> str:
+    """Where a table without a place of its own lies: below its database's location. Raises AnalysisException for a
+    database that is not there or has none."""
+    record = _database(database)
+    if record is None:
+        raise AnalysisException(f"[SCHEMA_NOT_FOUND] The schema `{database}` cannot be found.")
+    if not record.get("LocationUri"):
+        raise AnalysisException(f"`{database}`.`{name}` needs a place: the database has no location, and no path was given")
+    return f"{record['LocationUri'].rstrip('/')}/{name}/"
+
+
 def save_as_table(spark, frame, name: str, kind: str, mode: str, partition_by: list[str], options: dict[str, str]) -> None:
     """Stores rows as a table of the catalog: at `path`, where the table is, or below the database's location. Raises
     AnalysisException when the table is there and the mode is error, or when there is no place for it."""
@@ -271,7 +322,7 @@ def save_as_table(spark, frame, name: str, kind: str, mode: str, partition_by: l
     record = _database(database)
     if record is None:
         raise AnalysisException(f"[SCHEMA_NOT_FOUND] The schema `{database}` cannot be found.")
-    exists = _known(database, table)
+    exists = known(database, table)
     if exists and mode == "ignore":
         return
     if exists and mode == "error":
@@ -283,10 +334,7 @@ def save_as_table(spark, frame, name: str, kind: str, mode: str, partition_by: l
         if mode == "overwrite":
             catalog.client().delete_table(DatabaseName=database, Name=table)
     else:
-        place = record.get("LocationUri")
-        path = options.get("path") or (f"{place.rstrip('/')}/{table}/" if place else None)
-        if not path:
-            raise AnalysisException(f"`{database}`.`{table}` needs a place: the database has no location, and no path was given")
+        path = options.get("path") or default_location(database, table)
     own = {key: value for key, value in options.items() if key != "path"}
     written = frames.write(spark, frame, kind, path, partition_by, own, "overwrite" if mode == "overwrite" else "append")
     sinks.update_catalog((database, table), kind, path, frame, partition_by, written, True, own)

@@ -1,6 +1,8 @@
 """spark.read: finds the files, the partitions and the types by Spark's rules, and hands the engine a scan of them."""
 import json
+import os
 import re
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import Optional
 
@@ -13,6 +15,7 @@ from pyspark.sql.types import StructType
 
 from tarn_job import Unsupported, layout, storage
 from tarn_job.sail import columnar, csv_text, file_names, json_text, source, text_values
+from tarn_job.sail.local_rdd import LocalRDD
 
 FORMATS = ("csv", "json", "parquet", "orc", "avro", "text")
 _REFUSED = ("xml", "jdbc", "kafka", "binaryfile", "com.databricks.spark.xml", "dynamodb")
@@ -52,6 +55,16 @@ class Reader(DataFrameReader):
             return self.load(plan._paths)
         return super()._df(plan)
 
+    def json(self, path, *arguments, **options):
+        """Files, or an RDD of text: each of its values is a record, or an array of records."""
+        if not isinstance(path, LocalRDD):
+            return super().json(path, *arguments, **options)
+        place = os.path.join(storage.workspace(), f"records-{uuid.uuid4().hex}.json")
+        with open(place, "w", encoding="utf-8") as out:
+            for text in path:
+                out.writelines(line + "\n" for line in _records(text))
+        return super().json(place, *arguments, **options)
+
     def text(self, paths, wholetext=False, lineSep=None, **options):
         self._set_opts(wholetext=wholetext, lineSep=lineSep, **options)
         return self.load(paths, format="text")
@@ -69,6 +82,16 @@ class Reader(DataFrameReader):
 
     def jdbc(self, *arguments, **named):
         raise Unsupported("spark.read.jdbc is not supported on this engine")
+
+
+def _records(text) -> list[str]:
+    """A value's records, a line each; what is no JSON stays one line, for the reader to find."""
+    text = text.decode("utf-8") if isinstance(text, bytes) else str(text)
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return [" ".join(text.splitlines())]
+    return [json.dumps(one, ensure_ascii=False) for one in (value if isinstance(value, list) else [value])]
 
 
 def _declared(schema) -> Optional[pa.Schema]:
