@@ -10,12 +10,14 @@
 #include "catalog/crawl/crawlers.hpp"
 #include "cli/data_folder.hpp"
 #include "compute/functions/service.hpp"
+#include "compute/images/registry.hpp"
 #include "compute/jobs/jobs.hpp"
 #include "compute/jobs/run_metrics.hpp"
 #include "gateway/athena/athena.hpp"
 #include "gateway/cloudwatch/cloudwatch.hpp"
 #include "gateway/cloudwatch/own_metrics.hpp"
 #include "gateway/ec2/ec2.hpp"
+#include "gateway/ecr/ecr.hpp"
 #include "gateway/events/events.hpp"
 #include "gateway/glue/glue.hpp"
 #include "gateway/glue/jobs.hpp"
@@ -175,6 +177,7 @@ struct Platform::Parts {
   notify::Deliveries deliveries;
   notify::Publisher publisher;
   states::Executions executions;
+  compute::Registry registry;
   compute::FunctionService functions;
   orchestrate::Rotations rotations;
 
@@ -233,6 +236,7 @@ struct Platform::Parts {
                     },
                     clock, random},
                    {folder.file("executions"), options.durable, options.strict}),
+        registry({*metadata, *store, authority, clock, random}),
         functions({*metadata, logs, *store, authority, identities, messages, operations, targets, clock, random,
                    metrics, metric_store},
                   function_options(options, folder)),
@@ -242,6 +246,7 @@ struct Platform::Parts {
     gateway::register_athena(operations, athena);
     gateway::register_cloudwatch(operations, metric_store);
     gateway::register_ec2(operations, *metadata, random);
+    gateway::register_ecr(operations, registry, identities);
     gateway::register_events(operations, event_bus, replays);
     gateway::glue::register_glue(operations, *metadata, clock, catalog, crawlers);
     gateway::glue::register_glue_jobs(operations, jobs);
@@ -378,6 +383,9 @@ gateway::CrossOriginAnswer Platform::cross_origin(std::string_view bucket,
 gateway::Website Platform::websites() const {
   return parts_->websites;
 }
+gateway::RegistryProtocol Platform::registry_protocol() {
+  return gateway::registry_protocol(parts_->operations, parts_->registry, parts_->identities);
+}
 gateway::AccessLog Platform::access_log() {
   return [logs = &parts_->access_logs](const gateway::AccessRecord& record) { logs->note(record); };
 }
@@ -391,6 +399,7 @@ void Platform::start(const std::string& endpoint) {
   parts_->firings.start();
   parts_->moves.start();
   parts_->publisher.start(endpoint);
+  parts_->registry.start(endpoint.substr(endpoint.find("://") + 3));
   parts_->functions.start(endpoint);
   parts_->executions.start();
   parts_->event_bus.start();

@@ -12,6 +12,7 @@
 #include "base/random.hpp"
 #include "gateway/http/access_log.hpp"
 #include "gateway/http/cross_origin.hpp"
+#include "gateway/http/registry.hpp"
 #include "gateway/http/website.hpp"
 #include "govern/identities.hpp"
 #include "govern/key_encryption.hpp"
@@ -54,6 +55,8 @@ class Platform {
 
   // Serves the websites of buckets, as long as the platform lives.
   gateway::Website websites() const;
+  // Serves the registry of container images, as long as the platform lives.
+  gateway::RegistryProtocol registry_protocol();
   // Takes the lines of access logs, as long as the platform lives.
   gateway::AccessLog access_log();
 

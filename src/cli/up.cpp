@@ -109,6 +109,7 @@ class Program {
     };
     out.website = platform_->websites();
     out.access_log = platform_->access_log();
+    out.registry = platform_->registry_protocol();
     return out;
   }
 

@@ -48,7 +48,9 @@ bool ObjectKeys::is_current(std::string_view sealed) {
 store::NewEncryption ObjectKeys::make_kms_key(std::string_view account, std::string_view region,
                                               const store::EncryptionWish& wish) {
   return as_s3([&] {
-    const KeyScope scope{std::string(account), std::string(region)};
+    // A bucket that no account owns holds what tarn keeps for accounts: it was told whose key.
+    const bool owned = account.size() == 12;
+    const KeyScope scope = owned ? KeyScope{std::string(account), std::string(region)} : scope_of(wish.kms_key_id);
     const KeyRecord key =
         keys_.usable(scope, wish.kms_key_id.empty() ? "alias/aws/s3" : wish.kms_key_id, "ENCRYPT_DECRYPT");
     if (key.metadata.key_spec != "SYMMETRIC_DEFAULT")

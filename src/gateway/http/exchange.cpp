@@ -49,6 +49,8 @@ std::string_view reason(int status) {
       return "Temporary Redirect";
     case 400:
       return "Bad Request";
+    case 401:
+      return "Unauthorized";
     case 403:
       return "Forbidden";
     case 404:
@@ -144,6 +146,10 @@ Exchange::Exchange(const Surroundings& surroundings, Connection& connection, std
         website_ = *site;
         return;
       }
+    if (surroundings_.options.registry && asks_registry(head_.request, virtual_bucket())) {
+      registry_ = true;
+      return;
+    }
     // A form's body tells its operation; it is read by the worker that answers.
     const std::string* type = head_.request.header("content-type");
     is_form_ = head_.request.method == "POST" && type && type->starts_with("application/x-www-form-urlencoded") &&
@@ -183,6 +189,7 @@ void Exchange::answer() {
     if (refusal_) throw Error(*refusal_);
     if (local_) return call_local(*local_);
     if (website_) return answer_website();
+    if (registry_) return answer_registry();
     if (is_upload_form_) return answer_form_upload();
     if (head_.request.method == "OPTIONS" && surroundings_.options.cross_origin) return answer_preflight();
     if (!route_ && is_form_) {
@@ -204,6 +211,14 @@ void Exchange::call_local(const Server::Local& local) {
 void Exchange::answer_website() {
   WebsiteAnswer answer = surroundings_.options.website(
       {*website_, head_.request, connection_.peer_ip(), request_id_, surroundings_.clock.now()});
+  respond(std::move(answer.response), std::move(answer.stream));
+}
+
+void Exchange::answer_registry() {
+  const std::string* host = head_.request.header("host");
+  RegistryAnswer answer =
+      surroundings_.options.registry({head_.request, *body_, "http://" + (host ? *host : surroundings_.options.host),
+                                      connection_.peer_ip(), request_id_, surroundings_.clock.now()});
   respond(std::move(answer.response), std::move(answer.stream));
 }
 

@@ -65,6 +65,7 @@ class Exchange {
   void call_local(const Server::Local& local);
   void call_operation();
   void answer_website();
+  void answer_registry();
   void call_again();
   void respond_output(Value output);
   Value run(api::Context& context);
@@ -101,6 +102,7 @@ class Exchange {
   const Server::Local* local_ = nullptr;
   std::optional<api::Route> route_;
   std::optional<std::string> website_;  // the bucket whose website is asked for
+  bool registry_ = false;               // the registry of container images is asked
   std::string request_id_;
   api::Principal caller_;
   bool quick_ = false, is_form_ = false, is_upload_form_ = false, answered_ = false, broken_ = false,

@@ -20,6 +20,7 @@
 #include "base/random.hpp"
 #include "gateway/http/access_log.hpp"
 #include "gateway/http/cross_origin.hpp"
+#include "gateway/http/registry.hpp"
 #include "gateway/http/signature.hpp"
 #include "gateway/http/website.hpp"
 #include "govern/identities.hpp"
@@ -42,6 +43,8 @@ struct ServerOptions {
   CrossOrigin cross_origin;
   // Serves the websites of buckets; empty: hosts of websites are as any other.
   Website website;
+  // Answers clients of the registry of container images; empty: there is none.
+  RegistryProtocol registry;
   // Is told of each request to S3, once it is answered; empty: nobody is.
   AccessLog access_log;
 };

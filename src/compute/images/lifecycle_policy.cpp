@@ -1,0 +1,98 @@
+#include "compute/images/lifecycle_policy.hpp"
+
+#include <set>
+#include <string>
+
+#include "base/error.hpp"
+#include "base/json.hpp"
+
+namespace tarn::compute {
+namespace {
+
+[[noreturn]] void invalid_policy(const std::string& what) {
+  throw Error(ErrorKind::caller, "InvalidParameterException",
+              "Invalid parameter at 'LifecyclePolicyText' failed to satisfy constraint: 'Lifecycle policy validation "
+              "failure: " +
+                  what + "'");
+}
+
+void check_members(const Value& v, const std::set<std::string_view>& known, const std::string& where) {
+  if (!v.is_map()) invalid_policy(where + " must be an object");
+  for (const auto& [name, value] : v.as_map())
+    if (!known.contains(name))
+      invalid_policy("object instance has properties which are not allowed by the schema: [\"" + name + "\"]");
+}
+
+int64_t positive(const Value& v, const char* name, const std::string& where) {
+  const Value* number = v.find(name);
+  if (!number || !number->is_int() || number->as_int() < 1)
+    invalid_policy(where + " needs " + name + ", an integer of 1 or more");
+  return number->as_int();
+}
+
+bool has_strings(const Value& v, const char* name) {
+  const Value* list = v.find(name);
+  if (!list) return false;
+  if (!list->is_list() || list->as_list().empty()) invalid_policy(std::string(name) + " must be a list of strings");
+  for (const Value& item : list->as_list())
+    if (!item.is_string() || item.as_string().empty()) invalid_policy(std::string(name) + " must be a list of strings");
+  return true;
+}
+
+// Returns its tagStatus.
+std::string check_selection(const Value& s, const std::string& where) {
+  check_members(s, {"tagStatus", "tagPrefixList", "tagPatternList", "countType", "countUnit", "countNumber"}, where);
+  const std::string status = s.string_or("tagStatus"), type = s.string_or("countType"), unit = s.string_or("countUnit");
+  if (status != "tagged" && status != "untagged" && status != "any")
+    invalid_policy(where + ": tagStatus must be one of tagged, untagged, any");
+  const bool prefixes = has_strings(s, "tagPrefixList"), patterns = has_strings(s, "tagPatternList");
+  if (status == "tagged" && prefixes == patterns)
+    invalid_policy(where + ": tagStatus tagged needs one of tagPrefixList and tagPatternList");
+  if (status != "tagged" && (prefixes || patterns))
+    invalid_policy(where + ": tagPrefixList and tagPatternList go with tagStatus tagged alone");
+  if (type == "sinceImagePushed") {
+    if (unit != "days") invalid_policy(where + ": countType sinceImagePushed needs countUnit days");
+  } else if (type != "imageCountMoreThan") {
+    invalid_policy(where + ": countType must be imageCountMoreThan or sinceImagePushed");
+  } else if (s.find("countUnit")) {
+    invalid_policy(where + ": countUnit goes with countType sinceImagePushed alone");
+  }
+  positive(s, "countNumber", where);
+  return status;
+}
+
+}  // namespace
+
+void check_image_lifecycle_policy(std::string_view text) {
+  Value policy;
+  try {
+    policy = parse_json(text);
+  } catch (const Error&) {
+    invalid_policy("the text is not JSON");
+  }
+  check_members(policy, {"rules"}, "the policy");
+  const Value* rules = policy.find("rules");
+  if (!rules || !rules->is_list() || rules->as_list().empty()) invalid_policy("the policy needs rules");
+  std::set<int64_t> priorities;
+  int64_t of_any = 0;
+  for (const Value& rule : rules->as_list()) {
+    const std::string where = "rule " + std::to_string(priorities.size() + 1);
+    check_members(rule, {"rulePriority", "description", "selection", "action"}, where);
+    const int64_t priority = positive(rule, "rulePriority", where);
+    if (!priorities.insert(priority).second)
+      invalid_policy("rulePriority " + std::to_string(priority) + " is used twice");
+    const Value *selection = rule.find("selection"), *action = rule.find("action");
+    if (!selection) invalid_policy(where + " needs a selection");
+    if (check_selection(*selection, where) == "any") {
+      if (of_any) invalid_policy("only one rule may have tagStatus any");
+      of_any = priority;
+    }
+    if (!action) invalid_policy(where + " needs an action");
+    check_members(*action, {"type"}, where);
+    if (action->string_or("type") != "expire") invalid_policy(where + ": the action's type must be expire");
+  }
+  if (of_any && of_any != *priorities.rbegin())
+    invalid_policy("the rule with tagStatus any must have the highest rulePriority");
+}
+
+}  // namespace tarn::compute
