@@ -165,7 +165,12 @@ class Running {
 
   void spawn(const Command& command, const ProcessLimits& limits, int out, int err, int control) {
     std::vector<std::string> words = {"tarn-supervisor", std::to_string(limits.memory_bytes),
-                                      std::to_string(limits.max_processes), command.program};
+                                      std::to_string(limits.max_processes)};
+    if (command.view) {
+      words.insert(words.end(), command.view->words().begin(), command.view->words().end());
+      words.insert(words.end(), {"start", command.folder});
+    }
+    words.insert(words.end(), {"--", command.program});
     words.insert(words.end(), command.arguments.begin(), command.arguments.end());
     std::vector<std::string> environment = command.environment;
     posix_spawn_file_actions_t actions;
@@ -180,7 +185,7 @@ class Running {
     posix_spawn_file_actions_adddup2(&actions, high[0].get(), 1);
     posix_spawn_file_actions_adddup2(&actions, high[1].get(), 2);
     posix_spawn_file_actions_adddup2(&actions, high[2].get(), supervisor::control_fd);
-    posix_spawn_file_actions_addchdir_np(&actions, command.folder.c_str());
+    posix_spawn_file_actions_addchdir_np(&actions, command.view ? "/" : command.folder.c_str());
     sigset_t none;
     sigemptyset(&none);
     posix_spawnattr_setsigmask(&attributes, &none);
@@ -282,6 +287,44 @@ class Deadlines {
 
 }  // namespace
 
+View::View(const std::string& at, int user, int group) {
+  add({"at", at, "ids", std::to_string(user), std::to_string(group), "root-tmpfs"});
+}
+
+View View::of_folder(const std::string& at, const std::string& folder, int user, int group) {
+  View out;
+  out.add({"at", at, "ids", std::to_string(user), std::to_string(group), "root-bind", folder});
+  return out;
+}
+
+View View::of_overlay(const std::string& at, const std::string& lower, const std::string& upper,
+                      const std::string& work, int user, int group) {
+  View out;
+  out.add({"at", at, "ids", std::to_string(user), std::to_string(group), "root-overlay", lower, upper, work});
+  return out;
+}
+
+View& View::join(const std::vector<std::string>& hosts, const std::string& place) {
+  std::string lowers;
+  for (const std::string& host : hosts) lowers += (lowers.empty() ? "" : ":") + host;
+  return add({"overlay", place, lowers});
+}
+
+const ViewSupport& view_support(const std::string& folder) {
+  static const ViewSupport support = [&folder]() -> ViewSupport {
+    const WorkFolder at(folder + "/view-" + std::to_string(::getpid()));
+    Command command{"-", {}, {}, "/", View(at.path())};
+    command.view->bind("/usr", "/usr").temporary("/tmp", 65536).processes("/proc").devices("/dev").seal();
+    std::string said;
+    const Outcome outcome = run_process(command, {}, [&said](Stream, std::span<const std::string_view> lines) {
+      for (std::string_view line : lines) said = line;
+    });
+    if (outcome.ending == Ending::exited && outcome.exit_status == 0) return {true, ""};
+    return {false, said.empty() ? std::strerror(outcome.start_errno) : said};
+  }();
+  return support;
+}
+
 Outcome run_process(const Command& command, const ProcessLimits& limits, const LineSink& on_lines, std::stop_token stop,
                     std::stop_token kill) {
   Instant start = std::chrono::steady_clock::now();
@@ -334,12 +377,15 @@ struct Process::State {
   Running running;
   LineCutter out, err;
   std::array<pollfd, 3> waits;
+  bool has_view = false;
   bool killed = false;
   mutable pid_t program = 0;
 };
 
 Process::Process(const Command& command, const ProcessLimits& limits, LineSink on_lines)
-    : state_(std::make_unique<State>(command, limits, std::move(on_lines))) {}
+    : state_(std::make_unique<State>(command, limits, std::move(on_lines))) {
+  state_->has_view = command.view.has_value();
+}
 Process::~Process() = default;
 
 std::array<int, 3> Process::descriptors() const {
@@ -388,9 +434,13 @@ uint64_t Process::peak_memory_bytes() const {
     ssize_t n = file.get() < 0 ? 0 : read(file.get(), text.data(), text.size());
     return std::string(text.data(), static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
   };
+  auto child_of = [&](pid_t parent) {
+    const std::string pid = std::to_string(parent);
+    return static_cast<pid_t>(std::atoi(read_file("/proc/" + pid + "/task/" + pid + "/children").c_str()));
+  };
   if (state_->program == 0) {
-    const std::string pid = std::to_string(state_->running.supervisor());
-    state_->program = std::atoi(read_file("/proc/" + pid + "/task/" + pid + "/children").c_str());
+    state_->program = child_of(state_->running.supervisor());
+    if (state_->has_view && state_->program != 0) state_->program = child_of(state_->program);  // behind its keeper
   }
   if (state_->program == 0) return 0;
   const std::string status = read_file("/proc/" + std::to_string(state_->program) + "/status");

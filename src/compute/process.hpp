@@ -3,12 +3,12 @@
 // Between tarn and the program stands a supervisor, a small static program carried inside tarn and run from memory. It
 // is the subreaper of the whole tree below it, so when the program ends, passes a limit or is stopped, and when tarn
 // itself dies (kill -9 too), every descendant is killed, those that forked twice or left their session included. This
-// needs no privilege: no control group (its memory controller is rarely writable), no namespace (often forbidden in
-// containers).
+// needs no privilege: no control group (its memory controller is rarely writable). Where the kernel allows namespaces,
+// a program may be given a View: a file system of its own, in which it sees nothing of the machine but what is named.
 //
 // What it can't do: the memory limit is sampled (every 20 to 250 ms, sooner near the limit), so a tree may pass it by
 // what it can fill in that time; memory of files under /dev/shm counts only while mapped. Somebody who kills the
-// supervisor itself by SIGKILL ends the program with it, but not the program's own orphans.
+// supervisor itself by SIGKILL ends the program with it, but without a View not the program's own orphans.
 #pragma once
 
 #include <array>
@@ -25,11 +25,59 @@
 
 namespace tarn::compute {
 
+// A file system put together for a program, in the words of supervisor/view.hpp. Each of these adds one; places are
+// paths within the view.
+class View {
+ public:
+  // `at` is an empty folder of the host, where it is put together; `user` and `group` are what the program is in its
+  // own eyes. The root is empty, or else what of_folder and of_overlay say.
+  explicit View(const std::string& at, int user = 993, int group = 990);
+  // The root is this folder, not to be written.
+  static View of_folder(const std::string& at, const std::string& folder, int user, int group);
+  // The root is `lower`; what is written goes to `upper`. `work` is an empty folder beside `upper`.
+  static View of_overlay(const std::string& at, const std::string& lower, const std::string& upper,
+                         const std::string& work, int user, int group);
+
+  View& bind(const std::string& host, const std::string& place) { return add({"bind", host, place}); }
+  View& bind_writable(const std::string& host, const std::string& place) { return add({"bind-rw", host, place}); }
+  // Several folders of the host as one, the uppermost first.
+  View& join(const std::vector<std::string>& hosts, const std::string& place);
+  View& temporary(const std::string& place, uint64_t size_bytes) {
+    return add({"tmpfs", place, std::to_string(size_bytes)});
+  }
+  View& processes(const std::string& place) { return add({"proc", place}); }
+  View& devices(const std::string& place) { return add({"dev", place}); }
+  View& folder(const std::string& place) { return add({"folder", place}); }
+  View& link(const std::string& target, const std::string& place) { return add({"link", target, place}); }
+  View& text(const std::string& place, const std::string& content) { return add({"text", place, content}); }
+  // The root is not to be written from here on.
+  View& seal() { return add({"seal"}); }
+
+  const std::vector<std::string>& words() const { return words_; }
+
+ private:
+  View() = default;
+  View& add(std::vector<std::string> words) {
+    words_.insert(words_.end(), words.begin(), words.end());
+    return *this;
+  }
+  std::vector<std::string> words_;
+};
+
+// Whether this machine lets processes have views; else why not. Tried once, with a process that makes one in a folder
+// under `folder`, which must be writable. Thread-safe.
+struct ViewSupport {
+  bool works = false;
+  std::string why_not;
+};
+const ViewSupport& view_support(const std::string& folder);
+
 struct Command {
   std::string program;                   // a path; PATH is not searched
   std::vector<std::string> arguments;    // after the program's own name
   std::vector<std::string> environment;  // "NAME=value": exactly these, nothing of tarn's own
-  std::string folder;                    // where it starts; must exist
+  std::string folder;                    // where it starts, within the view; must exist
+  std::optional<View> view = {};         // absent: it sees what tarn sees
 };
 
 struct ProcessLimits {

@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "base/limits.hpp"
+#include "compute/system_view.hpp"
 
 // GCC's word for it, and clang's.
 #ifdef __SANITIZE_ADDRESS__
@@ -283,6 +284,106 @@ TEST(Process, RunsManyAtOnce) {
     });
   threads.clear();
   EXPECT_EQ(good, 80);
+}
+
+// ---- with a file system of its own ----
+
+class ViewTest : public testing::Test {
+ protected:
+  ViewTest() : work_(std::filesystem::temp_directory_path() / ("tarn-view-" + std::to_string(getpid()))) {
+    for (const char* name : {"/at", "/code"}) std::filesystem::create_directories(work_.path() + name);
+    std::ofstream(work_.path() + "/code/file") << "code";
+  }
+  void SetUp() override {
+    if (const auto& support = view_support(work_.path()); !support.works) GTEST_SKIP() << support.why_not;
+  }
+  Outcome run(const std::string& script, Seen& seen, ProcessLimits limits = {}) {
+    View view = system_view(work_.path() + "/at");
+    view.bind(work_.path() + "/code", "/var/task").temporary("/tmp", 4 << 20).seal();
+    return run_process({"/bin/sh", {"-c", script}, {"PATH=/usr/bin:/bin"}, "/var/task", view}, limits, seen.sink());
+  }
+
+  WorkFolder work_;
+};
+
+TEST_F(ViewTest, ShowsItsOwnFilesAndNoOthers) {
+  Seen seen;
+  const Outcome o = run("pwd; cat file; echo; ls / | tr '\\n' ' '; echo; id -u; ls -A /tmp " + work_.path(), seen);
+  EXPECT_EQ(o.ending, Ending::exited);
+  ASSERT_GE(seen.out.size(), 4u);
+  EXPECT_EQ(seen.out[0] + " " + seen.out[1], "/var/task code");
+  EXPECT_EQ(seen.out[2].find("home"), std::string::npos) << seen.out[2];
+  EXPECT_EQ(seen.out[2].find("root"), std::string::npos) << seen.out[2];
+  EXPECT_EQ(seen.out[3], "993");
+  EXPECT_THAT(seen.err, ElementsAre(testing::HasSubstr("No such file")));
+}
+
+TEST_F(ViewTest, OnlyTmpCanBeWrittenUpToItsSize) {
+  Seen seen;
+  run("for f in /x /usr/x /var/task/x /etc/x /dev/null/x; do (echo 1 >$f) 2>/dev/null && echo wrote $f; done; "
+      "echo ok >/tmp/a && cat /tmp/a; head -c 8000000 /dev/zero >/tmp/big; echo $?; stat -c %s /tmp/big; "
+      "mount -o remount,rw /usr 2>/dev/null && echo remounted; unshare -Ur mount -o remount,rw /usr 2>/dev/null && "
+      "echo remounted within",
+      seen);
+  EXPECT_THAT(seen.out, ElementsAre("ok", "1", testing::AnyOf("4190208", "4194304", "4186112")));
+  EXPECT_THAT(seen.err, testing::Contains(testing::HasSubstr("No space left")));
+}
+
+TEST_F(ViewTest, SeesNoProcessButItsOwn) {
+  Seen seen;
+  run("ls /proc | grep -c '^[0-9]'; cat /proc/1/environ | tr '\\0' '\\n' | grep -c HOME; kill -0 " +
+          std::to_string(getpid()) + " 2>/dev/null || echo unreachable",
+      seen);
+  ASSERT_EQ(seen.out.size(), 3u);
+  EXPECT_LT(std::stoi(seen.out[0]), 8);
+  EXPECT_EQ(seen.out[1] + seen.out[2], "0unreachable");
+}
+
+TEST_F(ViewTest, TellsHowItEnded) {
+  Seen seen;
+  EXPECT_EQ(run("exit 7", seen).exit_status, 7);
+  Outcome o = run("kill -SEGV $$", seen);
+  EXPECT_EQ(o.ending, Ending::signalled);
+  EXPECT_EQ(o.signal, SIGSEGV);
+  View view = system_view(work_.path() + "/at");
+  o = run_process({"/no/such/program", {}, {}, "/", view}, {}, seen.sink());
+  EXPECT_EQ(o.ending, Ending::not_started);
+  EXPECT_EQ(o.start_errno, ENOENT);
+  o = run("trap '' TERM; while :; do sleep 1; done", seen, {.timeout = 300ms, .grace = 200ms});
+  EXPECT_EQ(o.ending, Ending::timed_out);
+}
+
+TEST_F(ViewTest, NothingOfItOutlivesIt) {
+  const std::string mark = "tarn-view-orphan-" + std::to_string(getpid());
+  Seen seen;
+  run("(setsid sh -c 'exec -a " + mark + " sleep 1000 " +
+          "' & ) ; (setsid python3 -c 'import time; time.sleep(1000)' " + mark + " &)  ; sleep 0.2; echo over",
+      seen);
+  EXPECT_THAT(seen.out, testing::Contains("over"));
+  EXPECT_TRUE(all_gone(mark));
+  // Forks are counted as without a view.
+  const Outcome o = run("for i in $(seq 400); do sleep 100 & done; wait", seen, {.max_processes = 50});
+  EXPECT_EQ(o.ending, Ending::too_many_processes);
+}
+
+TEST_F(ViewTest, ARootOfItsOwnMayBeWrittenAside) {
+  for (const char* name : {"/root/bin", "/root/proc", "/upper", "/work"})
+    std::filesystem::create_directories(work_.path() + name);
+  std::ofstream(work_.path() + "/root/old") << "old";
+  std::filesystem::create_symlink("/usr/bin", work_.path() + "/root/link");
+  View view = View::of_overlay(work_.path() + "/at", work_.path() + "/root", work_.path() + "/upper",
+                               work_.path() + "/work", 0, 0);
+  for (const char* folder : {"/usr", "/lib", "/lib64"})
+    if (std::filesystem::exists(folder)) view.bind(folder, folder);
+  view.bind("/bin", "/bin").processes("/proc");
+  Seen seen;
+  const Outcome o = run_process(
+      {"/bin/sh", {"-c", "id -u; rm /old; echo new >/new"}, {"PATH=/usr/bin:/bin"}, "/", view}, {}, seen.sink());
+  EXPECT_EQ(o.ending, Ending::exited) << testing::PrintToString(seen.err);
+  EXPECT_THAT(seen.out, ElementsAre("0"));
+  EXPECT_TRUE(std::filesystem::exists(work_.path() + "/root/old"));
+  EXPECT_FALSE(std::filesystem::exists(work_.path() + "/root/new"));
+  EXPECT_TRUE(std::filesystem::exists(work_.path() + "/upper/new"));
 }
 
 TEST(WorkFolder, IsRemovedWithWhatIsInIt) {

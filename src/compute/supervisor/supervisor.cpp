@@ -1,9 +1,11 @@
-// tarn-supervisor MEMORY_BYTES MAX_PROCESSES PROGRAM ARGUMENT...
+// tarn-supervisor MEMORY_BYTES MAX_PROCESSES [VIEW...] -- PROGRAM ARGUMENT...
 //
-// Runs PROGRAM and answers for its whole tree: it is the subreaper of every descendant, so a process that forked twice
-// and left its session is still found and killed when the program ends, when tarn says so, and when tarn dies (the
-// control socket closes). No privilege, control group or namespace is needed, so it works the same in a container and
-// on a laptop.
+// Runs PROGRAM, with the view of the file system that the words before "--" describe (view.hpp), if any, and answers
+// for its whole tree: it is the subreaper of every descendant, so a process that forked twice and left its session is
+// still found and killed when the program ends, when tarn says so, and when tarn dies (the control socket closes). No
+// privilege or control group is needed, so it works the same in a container and on a laptop. With a view the tree has a
+// process namespace of its own, too: its first process is a keeper here, whose end ends all. The program "-" is none:
+// only the view is made.
 //
 // Memory and processes are sampled: anonymous and shared memory of the tree, sooner the nearer it is to its limit.
 // Written without the C++ library's machinery: static, one thread, no allocation.
@@ -11,10 +13,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -27,12 +31,16 @@
 #include <initializer_list>
 
 #include "compute/supervisor/supervisor.hpp"
+#include "compute/supervisor/view.hpp"
 
 namespace {
 
 using tarn::compute::supervisor::Cause;
 using tarn::compute::supervisor::Report;
 namespace control = tarn::compute::supervisor;
+using control::drop_privileges;
+using control::enter_view;
+using control::view_words;
 
 constexpr int most_processes = 65536;
 constexpr uint64_t growth_bytes_per_ms = 4ull * 1024 * 1024;  // faster than a process can fill fresh memory
@@ -45,8 +53,16 @@ struct Tree {
 Tree tree;
 uint64_t memory_limit_bytes = 0;
 int process_limit = 0;
-pid_t program = 0;
+pid_t program = 0;  // with a view: its keeper
 int program_status = 0;
+// What the keeper saw of the program's end; both share it.
+struct Seen {
+  int status;
+  bool ended;
+};
+Seen* seen = nullptr;
+char** view = nullptr;
+int view_size = 0;
 bool program_ended = false;
 int given_priority = 0;
 Report report{};
@@ -145,7 +161,7 @@ bool reap() {
     if (pid == 0) return true;
     if (pid < 0) return errno != ECHILD;
     if (pid == program) {
-      program_status = status;
+      program_status = seen && seen->ended ? seen->status : status;
       program_ended = true;
     }
   }
@@ -154,7 +170,8 @@ bool reap() {
 // Whoever stayed in the program's group goes at one blow, however fast it forks. The rest is stopped before it is
 // killed, so that nothing forks away meanwhile.
 void kill_tree() {
-  if (program > 0) kill(-program, SIGKILL);
+  // With a view the kernel ends all of the namespace with its first process.
+  if (program > 0) kill(view ? program : -program, SIGKILL);
   for (int pass = 0, before = -1; pass < 100; ++pass) {
     signal_tree(SIGSTOP);
     if (tree.count == before) break;
@@ -215,10 +232,15 @@ int sample(Cause& cause) {
   return ms < least_sample_ms ? least_sample_ms : ms > most_sample_ms ? most_sample_ms : static_cast<int>(ms);
 }
 
+[[noreturn]] void fail_start(int error, int failed_fd) {
+  [[maybe_unused]] ssize_t n = write(failed_fd, &error, sizeof error);
+  _exit(127);
+}
+
 [[noreturn]] void become(char** command, int failed_fd) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   setpriority(PRIO_PROCESS, 0, given_priority);
-  if (getppid() == 1) _exit(127);
+  if (!view && getppid() == 1) _exit(127);
   setsid();
   sigset_t none;
   sigemptyset(&none);
@@ -231,19 +253,51 @@ int sample(Cause& cause) {
     [[maybe_unused]] ssize_t n = write(fd, "800", 3);
     close(fd);
   }
-  execv(command[0], command);
-  int error = errno;
-  [[maybe_unused]] ssize_t n = write(failed_fd, &error, sizeof error);
-  _exit(127);
+  if (view)
+    if (int error = drop_privileges()) fail_start(error, failed_fd);
+  view ? execvp(command[0], command) : execv(command[0], command);
+  fail_start(errno, failed_fd);
+}
+
+// The first process of the namespaces: makes the view, starts the program, buries orphans, and ends with the program.
+[[noreturn]] void keep(char** command, int failed_fd, unsigned outer_user, unsigned outer_group) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (int error = enter_view(view, view_size, outer_user, outer_group)) fail_start(error, failed_fd);
+  if (strcmp(command[0], "-") == 0) {
+    seen->ended = true;
+    _exit(0);
+  }
+  pid_t child = fork();
+  if (child < 0) fail_start(errno, failed_fd);
+  if (child == 0) become(command, failed_fd);
+  close(failed_fd);
+  for (int fd : {0, 1, 2}) dup2(nothing, fd);
+  for (;;) {
+    int status;
+    pid_t pid = waitpid(-1, &status, 0);
+    if (pid < 0 && errno != EINTR) _exit(1);
+    if (pid != child) continue;
+    seen->status = status;
+    seen->ended = true;
+    _exit(0);
+  }
+}
+
+// A copy of this process in new namespaces.
+pid_t fork_apart() {
+  return static_cast<pid_t>(syscall(
+      SYS_clone, CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | SIGCHLD, 0, 0, 0, 0));
 }
 
 // Starts the program. 0, or the errno of what failed.
 int start(char** command) {
   int failed[2];
   if (pipe2(failed, O_CLOEXEC) != 0) return errno;
-  program = fork();
+  const unsigned user = geteuid(), group = getegid();
+  program = view ? fork_apart() : fork();
   if (program < 0) return errno;
-  if (program == 0) become(command, failed[1]);
+  if (program == 0) view ? keep(command, failed[1], user, group) : become(command, failed[1]);
   close(failed[1]);
   int error = 0;
   ssize_t n;
@@ -281,7 +335,16 @@ int main(int argc, char** argv) {
   sigprocmask(SIG_BLOCK, &ended, nullptr);
   int ended_fd = signalfd(-1, &ended, SFD_CLOEXEC | SFD_NONBLOCK);
 
-  if (int error = start(argv + 3)) finish(Cause::start_failed, error);
+  view_size = view_words(argv + 3, argc - 3);
+  if (argc < 5 + view_size || strcmp(argv[3 + view_size], "--") != 0) finish(Cause::start_failed, EINVAL);
+  if (view_size > 0) {
+    view = argv + 3;
+    if (process_limit) ++process_limit;  // for the keeper
+    void* page = mmap(nullptr, sizeof(Seen), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED) finish(Cause::start_failed, errno);
+    seen = static_cast<Seen*>(page);
+  }
+  if (int error = start(argv + 4 + view_size)) finish(Cause::start_failed, error);
   // The pipes of the program are not held open by its supervisor.
   int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
   for (int fd : {0, 1, 2}) dup2(nothing, fd);
