@@ -19,11 +19,11 @@ from pathlib import Path
 from generate_api import Model, literal, read_services
 
 TYPE_KEYS = {"name", "exists", "create", "update", "delete", "read", "ref", "attributes", "parts", "tags", "ready", "gone", "replacement",
-             "unchanged", "immutable", "refused", "no_stack_tags", "reads_first", "one_at_a_time",
+             "unchanged", "immutable", "refused", "no_stack_tags", "reads", "reads_first", "one_at_a_time",
              "deletes_what_it_reads"}
-CALL_KEYS = {"call", "with", "rename", "absent", "when", "missing", "taken", "except", "if", "at_update", "lookup", "list", "where"}
+CALL_KEYS = {"call", "with", "rename", "absent", "when", "missing", "taken", "except", "if", "unless", "at_update", "may_be_gone", "lookup", "list", "where"}
 PART_KEYS = {"of", "each", "identity", "put", "remove", "before_delete", "update_only"}
-VARIABLES = {"id", "name", "region", "account", "endpoint", "stack_id", "stack_name", "logical_id", "token", "out", "found", "read", "item", "before", "all"}
+VARIABLES = {"id", "name", "region", "account", "endpoint", "stack_id", "stack_name", "logical_id", "token", "out", "found", "read", "reads", "item", "before", "all"}
 KEPT = {"type", "properties", "patternProperties", "additionalProperties", "required", "items", "enum", "enumCaseInsensitive", "const", "pattern",
         "minLength", "maxLength", "minimum", "maximum", "minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties", "oneOf", "anyOf",
         "allOf", "not", "$ref", "dependentRequired", "dependentExcluded", "requiredXor", "requiredOr", "definitions", "createOnlyProperties",
@@ -272,7 +272,7 @@ class TypeCheck:
                 model, op = operation
                 shape = model.shapes[op["output"]["shape"]] if "output" in op else {"type": "structure"}
                 for step in steps[1:]:
-                    if shape["type"] == "list" and step.isdigit():
+                    if shape["type"] == "list" and (step.isdigit() or step == "*"):
                         shape = model.shapes[shape["member"]["shape"]]
                     elif shape["type"] == "map":
                         shape = model.shapes[shape["value"]["shape"]]
@@ -297,7 +297,7 @@ class TypeCheck:
         model, op = operation
         if call.get("with", {"*": ""}) and "input" in op:
             self.check_template(call, model, model.shapes[op["input"]["shape"]], call.get("with", {"*": ""}), call.get("rename", {}), where)
-        self.check_texts([call.get("with", {}), call.get("if", "")], where)
+        self.check_texts([call.get("with", {}), call.get("if", ""), call.get("unless", "")], where)
         for name in list(call.get("absent", {})) + call.get("when", []) + call.get("except", []):
             if name not in self.schema["properties"]:
                 self.problem(f"{where}: the schema has no property {name}")
@@ -311,8 +311,11 @@ class TypeCheck:
             for key in ("put", "remove"):
                 for call in as_list(part.get(key)):
                     yield f"part {part['of']} {key}", call
-        for key, call in table.get("tags", {}).items():
-            yield f"tags {key}", call
+        for key in ("tag", "untag"):
+            if "tags" in table:
+                yield f"tags {key}", table["tags"][key]
+        for key, call in table.get("reads", {}).items():
+            yield f"reads {key}", call
 
     def run(self):
         table, schema = self.table, self.schema
@@ -354,7 +357,7 @@ class TypeCheck:
         parts = {p.split(".")[0] for part in table.get("parts", []) for p in as_list(part["of"])}
         parts_at_create = {p.split(".")[0] for part in table.get("parts", []) for p in as_list(part["of"]) if not part.get("update_only")}
         tags = {self.tags} if "tags" in table else set()
-        created, updated = set(parts_at_create), parts | tags
+        created, updated = parts_at_create | (tags if table.get("tags", {}).get("at_creation") else set()), parts | tags
         for call in as_list(table.get("create")):
             created |= self.covered_by(call)
         for call in as_list(table.get("update")):
@@ -393,7 +396,7 @@ def read_waiting(resources_dir):
 
 
 def read_functions(resources_dir):
-    text = "".join((Path(resources_dir) / f).read_text() for f in ("input_functions.cpp", "bucket_properties.cpp", "inline_code.cpp"))
+    text = "".join((Path(resources_dir) / f).read_text() for f in ("input_functions.cpp", "bucket_properties.cpp", "inline_code.cpp", "network_properties.cpp"))
     return set(re.findall(r'\{"(\w+)", \w+\}', text))
 
 

@@ -51,6 +51,23 @@ std::optional<Value> text_if_any(const std::string& text) {
   return Value(text);
 }
 
+std::optional<Value> present(const Value* v) {
+  if (!v || v->is_null()) return std::nullopt;
+  return *v;
+}
+
+// `path` may have one "*": the rest of it in each item of a list.
+std::optional<Value> value_at(const Value& value, std::string_view path) {
+  const std::size_t star = path.find(".*.");
+  if (star == path.npos) return present(at_path(value, path));
+  const Value* list = at_path(value, path.substr(0, star));
+  Value out = Value::list();
+  if (list && list->is_list())
+    for (const Value& item : list->as_list())
+      if (const Value* v = at_path(item, path.substr(star + 3)); v && !v->is_null()) out.push_back(*v);
+  return out;
+}
+
 std::optional<Value> variable(std::string_view path, const Scope& scope) {
   const std::size_t dot = path.find('.');
   const std::string_view first = path.substr(0, dot);
@@ -68,13 +85,12 @@ std::optional<Value> variable(std::string_view path, const Scope& scope) {
   const Value* root = first == "out"      ? &scope.out
                       : first == "found"  ? &scope.found
                       : first == "read"   ? &scope.read
+                      : first == "reads"  ? &scope.reads
                       : first == "item"   ? &scope.item
                       : first == "before" ? &scope.before
                                           : nullptr;
   TARN_ASSERT(root);  // the generator knows these names
-  const Value* v = dot == path.npos ? root : at_path(*root, path.substr(dot + 1));
-  if (!v || v->is_null()) return std::nullopt;
-  return *v;
+  return dot == path.npos ? present(root) : value_at(*root, path.substr(dot + 1));
 }
 
 std::optional<Value> evaluate(std::string_view text, const Scope& scope) {

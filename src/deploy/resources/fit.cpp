@@ -81,7 +81,10 @@ Value fit_list(const api::Shape& shape, const Value& value, const Renames& renam
     out.push_back(fit(element, value, renames));
     return out;
   }
-  for (const Value& item : value.as_list()) out.push_back(fit(element, item, renames));
+  // Keys of tags to be removed are pairs without a value in EC2's operations.
+  const bool pairs = element.type == api::Type::structure && member_for(element, "Key", renames);
+  for (const Value& item : value.as_list())
+    out.push_back(fit(element, pairs && item.is_string() ? Value::map({{"Key", item}}) : item, renames));
   return out;
 }
 

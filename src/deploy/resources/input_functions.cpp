@@ -161,6 +161,7 @@ InputFunction find_input_function(std::string_view name) {
   for (const auto& [known, function] : functions)
     if (known == name) return function;
   if (const InputFunction function = find_code_function(name)) return function;
+  if (const InputFunction function = find_network_function(name)) return function;
   return find_bucket_function(name);
 }
 

@@ -20,6 +20,9 @@ InputFunction find_bucket_function(std::string_view name);
 // Those of code that stands in a template (inline_code.cpp): a function's, a state machine's.
 InputFunction find_code_function(std::string_view name);
 
+// Those of networks (network_properties.cpp).
+InputFunction find_network_function(std::string_view name);
+
 // What follows the last "/", ":" or "|".
 std::string_view last_part(std::string_view id);
 

@@ -218,7 +218,7 @@ Replacement TableType::replacement(std::string_view path) const {
 }
 
 Scope TableType::scope_of(const Action& action, const Value& properties, std::string id) const {
-  Scope scope{action, schema().coerce(properties), std::move(id), {}, {}, {}, {}, {}, {}, {}};
+  Scope scope{action, schema().coerce(properties), std::move(id), {}, {}, {}, {}, {}, {}, {}, {}};
   if (!unpacked().tags.empty() && !table().bool_or("no_stack_tags"))
     add_stack_tags(action, scope.properties, unpacked().tags);
   if (const Value* rule = table().find("name")) give_name(*rule, scope);
@@ -293,9 +293,14 @@ Value TableType::call_operation(const Value& spec, const Scope& scope) const {
   Value fitted = Value::map();
   if (operation->input) fitted = fit(*operation->input, input.value_or(Value::map()), renames);
   if (!scope.page_token.empty()) fitted.set("NextToken", scope.page_token);
-  Value answer = scope.action.call(operation_name, fitted);
-  refuse_failed_entries(answer);
-  return answer;
+  try {
+    Value answer = scope.action.call(operation_name, fitted);
+    refuse_failed_entries(answer);
+    return answer;
+  } catch (const Error& e) {
+    if (!spec.bool_or("may_be_gone") || !is_absence(spec, e)) throw;
+    return {};
+  }
 }
 
 // What a list operation tells of and `where` describes, of all its pages.
@@ -332,8 +337,8 @@ Value TableType::call(const Value& spec, const Scope& scope) const {
   }
   if (spec.bool_or("at_update") && scope.before.is_null()) return {};
   auto wanted = [&](const Scope& own) {
-    const Value* condition = spec.find("if");
-    return !condition || expand(*condition, own);
+    const Value *condition = spec.find("if"), *exception = spec.find("unless");
+    return (!condition || expand(*condition, own)) && (!exception || !expand(*exception, own));
   };
   const Value* lookup = spec.find("lookup");
   if (!lookup) return wanted(scope) ? call_operation(spec, scope) : Value();
@@ -377,7 +382,7 @@ void TableType::make(Scope& scope) const {
 }
 
 bool TableType::has_parts(const Scope& scope) const {
-  if (table().find("ready")) return true;
+  if (table().find("ready") || tags_at_creation()) return true;
   const ValueList& parts = list_of(table(), "parts").as_list();
   return std::any_of(parts.begin(), parts.end(),
                      [&](const Value& part) { return of_part(part, scope.properties) != nullptr; });
@@ -432,7 +437,10 @@ Progress TableType::create(const Action& action, const Value& properties, const 
     if (const Value* out = memory.find("out")) scope.out = *out;
     if (const Value* found = memory.find("found")) scope.found = *found;
   }
-  if (!memory.bool_or("parts")) put_parts(scope);
+  if (!memory.bool_or("parts")) {
+    put_parts(scope);
+    put_tags(scope);
+  }
   Value next = memory.is_null() ? Value::map({{"id", scope.id}}) : memory;
   next.set("parts", true);
   return finish(scope, std::move(next));
@@ -456,6 +464,8 @@ Progress TableType::finish(Scope& scope, Value memory) const {
     progress.again_in = std::chrono::milliseconds(300);
     return progress;
   }
+  if (const Value* reads = table().find("reads"))
+    for (const auto& [key, spec] : reads->as_map()) scope.reads.set(key, call(spec, scope));
   if (const Value* attributes = table().find("attributes"))
     for (const auto& [attribute, template_of_it] : attributes->as_map())
       if (auto v = expand(template_of_it, scope))
@@ -537,6 +547,24 @@ void TableType::change_part(const Value& part, Scope& scope) const {
   }
 }
 
+bool TableType::tags_at_creation() const {
+  const Value* tags = table().find("tags");
+  return tags && tags->bool_or("at_creation");
+}
+
+// {read…} in a call for tags is asked for when it is needed.
+void TableType::call_for_tags(const Value& spec, Scope& scope, Value item) const {
+  if (scope.read.is_null() && to_json(spec).find("{read.") != std::string::npos)
+    scope.read = call(table().at("read"), scope);
+  scope.item = std::move(item);
+  call(spec, scope);
+}
+
+void TableType::put_tags(Scope& scope) const {
+  const ValueList pairs = tag_pairs(scope.properties.find(unpacked().tags));
+  if (tags_at_creation() && !pairs.empty()) call_for_tags(table().at("tags").at("tag"), scope, Value(pairs));
+}
+
 void TableType::change_tags(Scope& scope) const {
   const Value* tags = table().find("tags");
   if (!tags) return;
@@ -547,14 +575,9 @@ void TableType::change_tags(Scope& scope) const {
     if (std::none_of(after.begin(), after.end(),
                      [&](const Value& now) { return now.string_or("Key") == old.string_or("Key"); }))
       removed.push_back(old.string_or("Key"));
-  if (!removed.as_list().empty()) {
-    scope.item = removed;
-    call(tags->at("untag"), scope);
-  }
-  if (!after.empty() && (before != after || !scope.action.tags.empty())) {
-    scope.item = Value(after);
-    call(tags->at("tag"), scope);
-  }
+  if (!removed.as_list().empty()) call_for_tags(tags->at("untag"), scope, removed);
+  if (!after.empty() && (before != after || !scope.action.tags.empty()))
+    call_for_tags(tags->at("tag"), scope, Value(after));
 }
 
 Progress TableType::update(const Action& action, const std::string& physical_id, const Value& before,
@@ -587,6 +610,17 @@ void TableType::remove_parts(Scope& scope) const {
   }
 }
 
+// Whether a deletion is over.
+bool TableType::is_gone(Scope& scope) const {
+  const Value* gone = table().find("gone");
+  if (!gone) return true;
+  scope.read = call_if_there(table().at("read"), scope);
+  if (scope.read.is_null()) return true;
+  if (!gone->is_map()) return false;
+  const std::string state = text_of(expand(gone->at("value"), scope));
+  return state.empty() || lists(*gone, "done", state);
+}
+
 Progress TableType::remove(const Action& action, const std::string& physical_id, const Value& properties,
                            const Value& memory) const {
   const auto my_turn = turn();
@@ -597,7 +631,7 @@ Progress TableType::remove(const Action& action, const std::string& physical_id,
     remove_parts(scope);
     for (const Value& spec : listed(table().find("delete"))) call_if_there(spec, scope);
   }
-  if (table().bool_or("gone") && !call_if_there(table().at("read"), scope).is_null()) {
+  if (!is_gone(scope)) {
     progress.done = false;
     progress.memory = Value::map({{"deleting", true}});
     progress.again_in = std::chrono::milliseconds(300);

@@ -10,7 +10,7 @@
 //                 it over without a word
 //   "create", "delete"  calls. "update": each made when a property changed that it names
 //   "read"        a call; its answer is {read…}. "reads_first": before create and update too; "one_at_a_time": with no
-//                 other resource of the type between the two
+//                 other resource of the type between the two. "reads": {name: call}: {reads.name…} of the attributes
 //   "ref"         what Ref gives: a template of expression.hpp. "attributes": {"Arn": template, …}
 //   "parts"       what operations of their own set: {"of": "VersioningConfiguration", "put": calls, "remove": calls}.
 //   Of a
@@ -18,7 +18,8 @@
 //                 several properties the first is the list, and a change of another puts all anew ("identity": under
 //                 another name). "update_only": the create operation takes it. "before_delete": removed before
 //                 deletion.
-//   "tags"        {"tag": call, "untag": call} with {item} as the tags, or their keys. Otherwise a part or an update.
+//   "tags"        {"tag": call, "untag": call} with {item} as the tags, or their keys; "at_creation" where the create
+//                 operation does not take them. Otherwise a part or an update.
 //   "ready"       {"value": template, "done": [...], "failed": [...], "reason": template}: waited for after create,
 //   update "gone"        true: deletion is over when the read operation finds nothing "replacement" {"/Path":
 //   "always"}: where it differs from the schema. "immutable": {"Name": why}: a change fails. "unchanged"   {"Name":
@@ -26,7 +27,8 @@
 //   have
 // A call: {"call": "sqs:CreateQueue", "with": template of the input, "rename": {property: member}, "absent": {property:
 // what an update sends when it was removed}, "when": [properties], "except": [properties that "*" is without], "if": a
-// template that must give something, "at_update": never at the creation, "missing": [codes that mean "is not there"],
+// template that must give something, "unless": one that must not, "at_update": never at the creation, "may_be_gone":
+// what is absent is no error, "missing": [codes that mean "is not there"],
 // "taken": [codes that mean "is there already"]}, and "lookup": {"call", "with", "list": "Subscriptions", "where":
 // {member: template}}: the call is made for each item of the list operation's answer that `where` describes, {found}.
 // "*" in a template stands for all properties not named otherwise. Without "with" it is {"*": ""}. Several calls are a
@@ -97,7 +99,11 @@ class TableType : public ResourceType {
   void put_part(const Value& part, const Scope& scope) const;
   void put_parts(Scope& scope) const;
   void change_part(const Value& part, Scope& scope) const;
+  bool tags_at_creation() const;
+  void call_for_tags(const Value& spec, Scope& scope, Value item) const;
+  void put_tags(Scope& scope) const;
   void change_tags(Scope& scope) const;
+  bool is_gone(Scope& scope) const;
   void change(const Value& spec, Scope& scope) const;
   void remove_parts(Scope& scope) const;
   bool has_parts(const Scope& scope) const;
