@@ -7,6 +7,7 @@
 #include <map>
 
 #include "api/model.hpp"
+#include "api/wire/client.hpp"
 #include "api/wire/signing.hpp"
 #include "base/base64.hpp"
 #include "base/clock.hpp"
@@ -115,7 +116,14 @@ api::WireResponse Client::send(api::WireRequest request, std::string_view signin
 Value Client::call(std::string_view operation, const Value& input) {
   auto colon = operation.find(':');
   const api::Service* service = api::find_service(operation.substr(0, colon));
-  TARN_ASSERT(service && service->protocol == api::Protocol::json);
+  TARN_ASSERT(service);
+  if (service->protocol != api::Protocol::json) {
+    const api::Operation* described = api::find_operation(*service, operation.substr(colon + 1));
+    TARN_ASSERT(described);
+    auto response = send(api::serialize_input(*service, *described, input), service->signing_name, {});
+    if (response.status >= 300) throw api::parse_error(*service, service->protocol, response);
+    return api::parse_output(*service, *described, response);
+  }
   api::WireRequest request{"POST", "/", "", {}, to_json(input)};
   request.headers.emplace_back("Content-Type", "application/x-amz-json-" + std::string(service->json_version));
   request.headers.emplace_back("X-Amz-Target",

@@ -34,7 +34,7 @@ class Client {
 
   const Target& target() const { return target_; }
 
-  // An operation of a service that speaks JSON ("athena:StartQueryExecution").
+  // An operation ("athena:StartQueryExecution") that streams no body.
   Value call(std::string_view operation, const Value& input);
 
   // A request to S3. `path` is "/bucket/key", percent-encoded; a body may come from `upload` (`upload_size_bytes` of

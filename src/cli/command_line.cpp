@@ -8,6 +8,7 @@
 #include "base/random.hpp"
 #include "cli/client.hpp"
 #include "cli/completion.hpp"
+#include "cli/deploy.hpp"
 #include "cli/doctor.hpp"
 #include "cli/logs.hpp"
 #include "cli/output.hpp"
@@ -43,6 +44,7 @@ struct CommandLine {
   SqlOptions sql_options;
   LogsOptions logs_options;
   RunsOptions runs_options;
+  DeployOptions deploy_options;
   std::string from, to, shell, duration;
   SyncOptions sync_options;
   std::string source_endpoint, source_profile;
@@ -59,6 +61,7 @@ struct CommandLine {
     add_logs();
     add_runs();
     add_sql();
+    add_deploy();
     add_s3();
     add_s3_sync();
     add_store();
@@ -262,6 +265,29 @@ struct CommandLine {
     client_command(*s3, "cat", "Write an object to standard output", [this](Client& c) { return s3_cat(c, from); })
         ->add_option("where", from, "s3://bucket/key")
         ->required();
+  }
+
+  void add_deploy() {
+    DeployOptions& o = deploy_options;
+    auto takes_lake = [&o](CLI::App* sub) {
+      sub->add_option("where", o.where, "lake.yml, or the folder that holds it")->capture_default_str();
+      sub->add_option("--stage", o.stage, "dev, stg, prd ...; the file's own if not given");
+    };
+    auto with_json = [this](DeployOptions options) {
+      options.json = common.json;
+      return options;
+    };
+    takes_lake(client_command(app, "plan", "Tell what deploying a lake file would change",
+                              [this, with_json](Client& c) { return plan(c, with_json(deploy_options)); }));
+    takes_lake(client_command(app, "deploy", "Put up the lake that a lake file declares, or change it",
+                              [this, with_json](Client& c) { return deploy(c, with_json(deploy_options)); }));
+    takes_lake(client_command(app, "destroy", "Take the lake of a lake file down",
+                              [this, with_json](Client& c) { return destroy(c, with_json(deploy_options)); }));
+    CLI::App* exports = app.add_subcommand("export", "Write a lake file in another form")->require_subcommand(1);
+    CLI::App* template_ = command(*exports, "cloudformation", "As a CloudFormation template",
+                                  [this] { return export_cloudformation(deploy_options); });
+    takes_lake(template_);
+    template_->add_option("--assets", o.assets, "Folder that gets the pipelines' code");
   }
 
   void add_s3_sync() {

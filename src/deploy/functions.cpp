@@ -5,6 +5,7 @@
 
 #include "base/base64.hpp"
 #include "base/json.hpp"
+#include "deploy/limits.hpp"
 #include "deploy/template_text.hpp"
 
 namespace tarn::deploy {
@@ -21,6 +22,16 @@ std::optional<int64_t> whole_number(const Value& v) {
   int64_t out = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
   if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return out;
+}
+
+std::size_t size_of(const Value& v) {
+  std::size_t out = sizeof v;
+  if (v.is_string()) out += v.as_string().size();
+  if (v.is_list())
+    for (const Value& item : v.as_list()) out += size_of(item);
+  if (v.is_map())
+    for (const ValueMember& member : v.as_map()) out += member.key.size() + size_of(member.value);
   return out;
 }
 
@@ -231,7 +242,12 @@ std::optional<Value> Resolver::find_in_map(const Value& node, const Value& argum
     throw template_error("Mapping named '" + names[0] + "' is not present in the 'Mappings' section of template.");
   if (found) found = found->find(names[1]);
   if (found) found = found->find(names[2]);
-  if (found) return *found;
+  if (found) {
+    if ((copied_ += size_of(*found)) > limits::max_mapped_size_bytes)
+      throw template_error("Fn::FindInMap gives more than " + std::to_string(limits::max_mapped_size_bytes) +
+                           " bytes to one resource");
+    return *found;
+  }
   if (otherwise) return resolve(*otherwise);
   throw template_error("Unable to get mapping for " + names[0] + "::" + names[1] + "::" + names[2]);
 }

@@ -25,7 +25,7 @@ struct Known {
 // {"Ref": …} or {"Fn::…": …}: the name of the function, or empty.
 std::string_view function_name(const Value& node);
 
-// Thread-safe, as far as what it is given is.
+// For one thread.
 class Resolver {
  public:
   Resolver(const Known& known, const ResourceResults& results) : known_(known), results_(results) {}
@@ -63,6 +63,7 @@ class Resolver {
 
   const Known& known_;
   const ResourceResults& results_;
+  mutable std::size_t copied_ = 0;  // out of mappings: a small template could ask for very much
 };
 
 // "192.168.0.0/24", 6, 5 → six blocks of 2^5 addresses each.

@@ -19,6 +19,7 @@ inline constexpr std::size_t max_name_size_bytes = 255;  // of parameters, resou
 inline constexpr std::size_t max_parameter_value_size_bytes = 4096;
 inline constexpr std::size_t max_loop_nodes = 500'000;            // ours: what Fn::ForEach may make, all in all
 inline constexpr std::size_t max_literal_name_steps = 5'000'000;  // ours: looked at for circles that names would make
+inline constexpr std::size_t max_mapped_size_bytes = 4 * 1024 * 1024;  // ours: what Fn::FindInMap gives to one resource
 inline constexpr int max_cidr_blocks = 256;
 
 }  // namespace tarn::deploy::limits

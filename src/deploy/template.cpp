@@ -66,8 +66,9 @@ struct EvaluationState {
     references["AWS::Region"] = pseudo.region;
     references["AWS::StackId"] = pseudo.stack_id;
     references["AWS::StackName"] = pseudo.stack_name;
-    references["AWS::Partition"] = "aws";
-    references["AWS::URLSuffix"] = "amazonaws.com";
+    const bool china = pseudo.region.starts_with("cn-");
+    references["AWS::Partition"] = china ? "aws-cn" : pseudo.region.starts_with("us-gov-") ? "aws-us-gov" : "aws";
+    references["AWS::URLSuffix"] = china ? "amazonaws.com.cn" : "amazonaws.com";
     references["AWS::NotificationARNs"] = Value::list();
     for (std::string& arn : pseudo.notification_arns) references["AWS::NotificationARNs"].push_back(std::move(arn));
   }
@@ -180,7 +181,17 @@ struct EvaluationState {
         if (known.resources.contains(reference.name) && !graph.contains(reference.name))
           absent += (absent.empty() ? "" : ", ") + reference.name;
       });
-      if (absent.empty()) (void)resolved(output.value, none, false);
+      if (!absent.empty()) continue;
+      const Value all = resolved(output.value, none, false);
+      const Value* value = all.find("Value");
+      const Value* exported = all.find("Export");
+      if (!value || value->is_list() || (value->is_map() && Evaluation::is_resolved(*value)))
+        throw validation_error(
+            "Template format error: The Value field of every Outputs member must evaluate to a String.");
+      const Value* name = exported ? exported->find("Name") : nullptr;
+      if (exported && (!name || name->is_list() || (name->is_map() && Evaluation::is_resolved(*name))))
+        throw validation_error(
+            "Template format error: The Name field of every Export member must evaluate to a String.");
     }
     if (!absent.empty())
       throw validation_error("Template format error: Unresolved resource dependencies [" + absent +
