@@ -6,13 +6,13 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <vector>
 
 #include "base/value.hpp"
 #include "cli/output.hpp"
 #include "cli/version.hpp"
+#include "compute/process.hpp"
 
 namespace tarn::cli {
 namespace {
@@ -70,19 +70,20 @@ Check check_job_runtime() {
           "Glue jobs need the python/ folder of tarn's source beside the program"};
 }
 
-Check check_namespaces() {
-  std::ifstream in("/proc/sys/user/max_user_namespaces");
-  long count = 0;
-  in >> count;
-  return {"user namespaces", count > 0, false, count > 0 ? "allowed" : "not allowed",
-          "processes of jobs are then kept apart by their process group only"};
+Check check_sandbox() {
+  const compute::ViewSupport& support = compute::view_support(fs::temp_directory_path());
+  return {"sandbox of functions", support.works, false,
+          support.works ? "each sees its own files, /tmp and a system that it can't write, in namespaces of its own"
+                        : "none (" + support.why_not + "): functions see what tarn sees",
+          "functions from images don't run without it; it needs Linux 5.12 and user namespaces "
+          "(sysctl kernel.apparmor_restrict_unprivileged_userns=0 on Ubuntu, another seccomp profile in a container)"};
 }
 
 }  // namespace
 
 int doctor(const std::string& data_dir, int port, bool json) {
   const std::vector<Check> checks{check_data_folder(data_dir), check_disk(data_dir), check_port(port), check_python(),
-                                  check_job_runtime(),         check_namespaces()};
+                                  check_job_runtime(),         check_sandbox()};
   int code = 0;
   Value list = Value::list();
   for (const Check& check : checks) {

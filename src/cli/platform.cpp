@@ -11,8 +11,10 @@
 #include "cli/data_folder.hpp"
 #include "compute/functions/service.hpp"
 #include "compute/images/registry.hpp"
+#include "compute/images/unpacked_images.hpp"
 #include "compute/jobs/jobs.hpp"
 #include "compute/jobs/run_metrics.hpp"
+#include "compute/processing/processing_jobs.hpp"
 #include "gateway/athena/athena.hpp"
 #include "gateway/cloudwatch/cloudwatch.hpp"
 #include "gateway/cloudwatch/own_metrics.hpp"
@@ -27,6 +29,7 @@
 #include "gateway/lambda/lambda.hpp"
 #include "gateway/logs/logs.hpp"
 #include "gateway/s3/s3.hpp"
+#include "gateway/sagemaker/sagemaker.hpp"
 #include "gateway/scheduler/scheduler.hpp"
 #include "gateway/secretsmanager/secretsmanager.hpp"
 #include "gateway/sns/sns.hpp"
@@ -178,6 +181,8 @@ struct Platform::Parts {
   notify::Publisher publisher;
   states::Executions executions;
   compute::Registry registry;
+  compute::UnpackedImages images;
+  compute::ProcessingJobs processing;
   compute::FunctionService functions;
   orchestrate::Rotations rotations;
 
@@ -237,7 +242,9 @@ struct Platform::Parts {
                     clock, random},
                    {folder.file("executions"), options.durable, options.strict}),
         registry({*metadata, *store, authority, clock, random}),
-        functions({*metadata, logs, *store, authority, identities, messages, operations, targets, clock, random,
+        images(registry, folder.file("images"), options.durable),
+        processing({*metadata, logs, *store, authority, identities, images, clock}, folder.file("processing")),
+        functions({*metadata, logs, *store, authority, identities, messages, operations, targets, images, clock, random,
                    metrics, metric_store},
                   function_options(options, folder)),
         rotations(secrets, operations) {
@@ -259,6 +266,7 @@ struct Platform::Parts {
     gateway::register_logs(operations, logs);
     gateway::register_s3(operations, *store, authority, random, &s3_accounts, &notifications);
     gateway::register_s3_control(operations, *store, s3_accounts);
+    gateway::register_sagemaker(operations, processing);
     gateway::register_scheduler(operations, schedules);
     gateway::register_secretsmanager(operations, secrets, rotations);
     gateway::register_sns(operations, topics, publisher, targets);
@@ -297,6 +305,7 @@ struct Platform::Parts {
         });
     parameters.set_listener(
         [&](const govern::ParameterChange& change) { tell(orchestrate::parameter_event(change, clock.now())); });
+    processing.when_changed([&](const compute::ProcessingJob& job) { tell(gateway::processing_job_event(job)); });
     // Express workflows tell theirs in their logs alone.
     executions.set_listener([&](const states::ExecutionRecord& record) {
       states::put_execution_metrics(metric_store, record);
@@ -400,6 +409,8 @@ void Platform::start(const std::string& endpoint) {
   parts_->moves.start();
   parts_->publisher.start(endpoint);
   parts_->registry.start(endpoint.substr(endpoint.find("://") + 3));
+  parts_->images.keep_only(parts_->functions.functions().images_in_use());
+  parts_->processing.start(endpoint);
   parts_->functions.start(endpoint);
   parts_->executions.start();
   parts_->event_bus.start();
@@ -419,6 +430,7 @@ void Platform::reset() {
   auto no_crawls = parts_->crawlers.hold();
   auto no_runs = parts_->jobs.hold();
   auto no_functions = parts_->functions.hold();
+  auto no_processing = parts_->processing.hold();
   parts_->functions.reset();
   parts_->executions.reset();
   auto no_schedules = parts_->schedules.hold();
@@ -438,6 +450,7 @@ void Platform::reset() {
   parts_->event_bus.reset();
   parts_->event_store.reset();
   parts_->access_logs.reset();
+  parts_->images.keep_only({});
   parts_->store->reset();
 }
 

@@ -65,7 +65,7 @@ class View {
 };
 
 // Whether this machine lets processes have views; else why not. Tried once, with a process that makes one in a folder
-// under `folder`, which must be writable. Thread-safe.
+// under `folder`, which must be writable. TARN_SANDBOX=none in tarn's environment says no. Thread-safe.
 struct ViewSupport {
   bool works = false;
   std::string why_not;

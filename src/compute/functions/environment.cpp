@@ -9,9 +9,7 @@
 #include <cerrno>
 #include <cmath>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
-#include <filesystem>
 
 #include "base/error.hpp"
 #include "base/json.hpp"
@@ -22,12 +20,10 @@
 namespace tarn::compute {
 namespace {
 
-namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 using std::chrono::steady_clock;
 
 constexpr std::string_view api_root = "/2018-06-01/runtime/";
-constexpr auto credentials_margin = 30min;
 constexpr const char* too_large_type = "Function.ResponseSizeTooLarge";
 constexpr const char* too_large_message =
     "Response payload size exceeded maximum allowed payload size (6291556 bytes).";
@@ -36,11 +32,6 @@ std::string fixed(double number, int decimals) {
   std::array<char, 64> text;
   const int n = std::snprintf(text.data(), text.size(), "%.*f", decimals, number);
   return {text.data(), static_cast<std::size_t>(std::max(n, 0))};
-}
-
-std::string variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value ? value : "";
 }
 
 }  // namespace
@@ -107,106 +98,12 @@ void ExecutionEnvironment::start() {
                                      if (current_ && handed_over_) finish(failure(too_large_type, too_large_message));
                                    }});
   const Command what = command(api_->address());
-  write("INIT_START Runtime Version: tarn:" + *function_.configuration.runtime);
+  write("INIT_START Runtime Version: tarn:" + function_.configuration.runtime.value_or("image"));
   started_ = steady_clock::now();
   deadline_ = started_ + std::chrono::seconds(limits::function_init_timeout_s + *function_.configuration.timeout);
   const ProcessLimits limits{.memory_bytes = static_cast<uint64_t>(*function_.configuration.memory_size) << 20,
                              .max_processes = limits::max_function_processes};
   process_.emplace(what, limits, [this](Stream, std::span<const std::string_view> lines) { write_lines(lines); });
-}
-
-Command ExecutionEnvironment::command(const std::string& runtime_api) {
-  const auto& configuration = function_.configuration;
-  auto say = [this](std::string_view line) { write(line); };
-  const std::string task_root = parts_.packages.folder_of({*configuration.code_sha256});
-  std::vector<std::string> layers;
-  std::vector<PublicLayer> public_layers;
-  if (configuration.layers)
-    for (const lambda::Layer& layer : *configuration.layers) {
-      const auto name = parse_layer_version_arn(*layer.arn);
-      if (const auto known = public_layer(*name))
-        public_layers.push_back(*known);
-      else
-        layers.push_back(parts_.functions.layer_package(*name));
-    }
-  const std::string layers_root = layers.empty() ? "" : parts_.packages.folder_of(layers);
-  std::string public_modules;
-  for (PublicLayer each : public_layers)
-    public_modules += (public_modules.empty() ? "" : ":") + parts_.python.layer_modules(each, stop_.get_token(), say);
-  fs::create_directories(folder_.path() + "/tmp");
-  Command out;
-  out.folder = task_root;
-  if (is_python(*configuration.runtime)) {
-    out.program = parts_.python.python(stop_.get_token(), say);
-    out.arguments = {"-m", "awslambdaric", *configuration.handler};
-  } else {
-    out.program = task_root + "/bootstrap";
-    if (!fs::exists(out.program) && !layers_root.empty()) out.program = layers_root + "/bootstrap";
-    std::error_code ignored;
-    fs::permissions(out.program, fs::perms::owner_exec, fs::perm_options::add, ignored);
-  }
-  out.environment = variables(runtime_api, task_root, layers_root, public_modules);
-  return out;
-}
-
-std::vector<std::string> ExecutionEnvironment::variables(const std::string& runtime_api, const std::string& task_root,
-                                                         const std::string& layers_root,
-                                                         const std::string& public_modules) {
-  const auto& configuration = function_.configuration;
-  const FunctionName& name = function_.name;
-  auto keys = parts_.identities.assume_role(*configuration.role, name.name, limits::function_credentials_lifetime_s);
-  retires_at_ms_ =
-      (keys.expires - credentials_margin - std::chrono::seconds(*configuration.timeout)).time_since_epoch().count();
-  std::string path = "/usr/local/bin:/usr/bin:/bin", libraries = task_root + ":" + task_root + "/lib", modules;
-  auto add = [](std::string& list, const std::string& one) { list += (list.empty() ? "" : ":") + one; };
-  if (!layers_root.empty()) {
-    add(path, layers_root + "/bin");
-    add(libraries, layers_root + "/lib");
-    add(modules, layers_root + "/python");
-    add(modules, layers_root + "/python/lib/" + *configuration.runtime + "/site-packages");
-  }
-  if (!public_modules.empty()) add(modules, public_modules);
-  std::vector<std::string> out = {"_HANDLER=" + *configuration.handler,
-                                  "AWS_ACCESS_KEY_ID=" + keys.access_key_id,
-                                  "AWS_SECRET_ACCESS_KEY=" + keys.secret_access_key,
-                                  "AWS_SESSION_TOKEN=" + keys.session_token,
-                                  "AWS_DEFAULT_REGION=" + name.region,
-                                  "AWS_REGION=" + name.region,
-                                  "AWS_ENDPOINT_URL=" + endpoint_,
-                                  "AWS_EXECUTION_ENV=AWS_Lambda_" + *configuration.runtime,
-                                  "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=" + std::to_string(*configuration.memory_size),
-                                  "AWS_LAMBDA_FUNCTION_NAME=" + name.name,
-                                  "AWS_LAMBDA_FUNCTION_VERSION=" + name.qualifier,
-                                  "AWS_LAMBDA_INITIALIZATION_TYPE=on-demand",
-                                  "AWS_LAMBDA_LOG_GROUP_NAME=" + *configuration.logging_config->log_group,
-                                  "AWS_LAMBDA_LOG_STREAM_NAME=" + stream_name_,
-                                  "AWS_LAMBDA_RUNTIME_API=" + runtime_api,
-                                  "AWS_XRAY_CONTEXT_MISSING=LOG_ERROR",
-                                  "LAMBDA_TASK_ROOT=" + task_root,
-                                  "LAMBDA_RUNTIME_DIR=/var/runtime",
-                                  "NO_PROXY=127.0.0.1,localhost," + variable("NO_PROXY"),
-                                  "no_proxy=127.0.0.1,localhost," + variable("no_proxy")};
-  const auto given = configuration.environment && configuration.environment->variables
-                         ? *configuration.environment->variables
-                         : std::map<std::string, std::string>();
-  // What a function may set otherwise.
-  const std::map<std::string, std::string> defaults = {{"HOME", folder_.path() + "/tmp"},
-                                                       {"LANG", "C.UTF-8"},
-                                                       {"LD_LIBRARY_PATH", libraries},
-                                                       {"PATH", path},
-                                                       {"PYTHONPATH", modules},
-                                                       {"TMPDIR", folder_.path() + "/tmp"},
-                                                       {"TZ", ":UTC"}};
-  for (const auto& [key, value] : defaults) {
-    auto own = given.find(key);
-    if (own == given.end() && value.empty()) continue;
-    // Layers stay reachable where a function adds modules of its own.
-    const bool joined = own != given.end() && key == "PYTHONPATH" && !value.empty();
-    out.push_back(key + "=" + (own == given.end() ? value : joined ? own->second + ":" + value : own->second));
-  }
-  for (const auto& [key, value] : given)
-    if (!defaults.contains(key)) out.push_back(key + "=" + value);
-  return out;
 }
 
 // ---- serving ----
@@ -392,8 +289,10 @@ void ExecutionEnvironment::on_exit(const Outcome& outcome) {
     message += "signal: killed";
   } else if (outcome.ending == Ending::not_started) {
     type = "Runtime.InvalidEntrypoint";
-    message =
-        "RequestId: " + r.request_id + " Error: Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]";
+    const bool image = function_.configuration.package_type == "Image";
+    message = "RequestId: " + r.request_id + " Error: " +
+              (image ? std::string("The image's entry point can't be started: ") + std::strerror(outcome.start_errno)
+                     : "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]");
   } else if (outcome.ending == Ending::exited && outcome.exit_status == 0) {
     message = "RequestId: " + r.request_id + " Error: Runtime exited without providing a reason";
   } else {

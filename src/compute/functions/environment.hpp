@@ -18,6 +18,7 @@
 #include "base/random.hpp"
 #include "compute/functions/functions.hpp"
 #include "compute/functions/invocation.hpp"
+#include "compute/functions/node_runtime.hpp"
 #include "compute/functions/packages.hpp"
 #include "compute/functions/python_runtime.hpp"
 #include "compute/functions/runtime_api.hpp"
@@ -32,6 +33,7 @@ struct EnvironmentParts {
   const Functions& functions;
   Packages& packages;
   FunctionPython& python;
+  FunctionNode& node;
   meta::LogStore& logs;
   govern::Identities& identities;
   Clock& clock;
@@ -73,9 +75,16 @@ class ExecutionEnvironment {
   using Instant = std::chrono::steady_clock::time_point;
 
   void start();
+  // ---- what it runs (command.cpp) ----
+  struct Places;
   Command command(const std::string& runtime_api);
-  std::vector<std::string> variables(const std::string& runtime_api, const std::string& task_root,
-                                     const std::string& layers_root, const std::string& public_modules);
+  Command zip_command(const std::string& runtime_api, const ViewSupport& support);
+  Command image_command(const std::string& runtime_api, const ViewSupport& support);
+  View function_view();
+  std::vector<std::string> own_variables(const std::string& runtime_api);
+  std::vector<std::string> variables(const std::string& runtime_api, const Places& places,
+                                     const std::vector<std::string>& public_layers);
+
   void serve();
   int poll_timeout_ms() const;
   void take_orders();

@@ -171,9 +171,12 @@ lambda::FunctionConfiguration Functions::create(const Scope& scope, const lambda
   record.configuration.version = std::string(latest_version);
   if (in.layers && !in.layers->empty()) record.configuration.layers = resolve_layers(*in.layers);
   if (in.tags) record.tags = *in.tags;
-  set_package(record.configuration,
-              platform_.packages.put(fetch(source_of(in.code.zip_file, in.code.s3_bucket, in.code.s3_key,
-                                                     in.code.s3_object_version, principal))));
+  if (in.code.image_uri)
+    set_image(scope, name, *in.code.image_uri, record.configuration);
+  else
+    set_package(record.configuration,
+                platform_.packages.put(fetch(source_of(in.code.zip_file, in.code.s3_bucket, in.code.s3_key,
+                                                       in.code.s3_object_version, principal))));
   touch(record, true);
   lambda::FunctionConfiguration out;
   platform_.metadata.change(scope.actor_arn, [&](meta::Transaction& t) {
@@ -194,6 +197,10 @@ lambda::FunctionConfiguration Functions::update_code(const Scope& scope, const l
   check_code(in);
   FunctionRecord present = read(platform_.metadata, name);
   check_revision(in.revision_id, present.configuration.revision_id);
+  if (in.image_uri.has_value() != (present.configuration.package_type == "Image"))
+    invalid_parameter(in.image_uri ? "Please don't provide ImageUri when updating a function with packageType Zip."
+                                   : "Please provide ImageUri when updating a function with packageType Image.");
+  if (in.image_uri) return update_image(scope, name, in, std::move(present));
   const std::string zip = fetch(source_of(in.zip_file, in.s3_bucket, in.s3_key, in.s3_object_version, principal));
   if (in.dry_run.value_or(false)) {
     set_package(present.configuration, Packages::describe(zip));
@@ -213,10 +220,34 @@ lambda::FunctionConfiguration Functions::update_code(const Scope& scope, const l
   return out;
 }
 
+lambda::FunctionConfiguration Functions::update_image(const Scope& scope, const FunctionName& name,
+                                                      const lambda::UpdateFunctionCodeRequest& in,
+                                                      FunctionRecord present) {
+  set_image(scope, name, *in.image_uri, present.configuration);
+  if (in.dry_run.value_or(false)) return present.configuration;
+  lambda::FunctionConfiguration out;
+  change(scope, name, [&](meta::Transaction& t, FunctionRecord& record) {
+    check_revision(in.revision_id, record.configuration.revision_id);
+    record.configuration.code_sha256 = present.configuration.code_sha256;
+    if (in.architectures) record.configuration.architectures = in.architectures;
+    touch(record, true);
+    out = record.configuration;
+    if (in.publish.value_or(false)) out = publish_within(t, name, record, std::nullopt);
+  });
+  tell_changed(name);
+  return out;
+}
+
 lambda::FunctionConfiguration Functions::update_configuration(const Scope& scope,
                                                               const lambda::UpdateFunctionConfigurationRequest& in) {
   const FunctionName name = parse_function_name(scope, in.function_name);
   check_update(in);
+  if (const bool image = read(platform_.metadata, name).configuration.package_type == "Image";
+      image ? in.runtime || in.handler || in.layers : in.image_config.has_value())
+    invalid_parameter(
+        image ? "Please don't provide Handler or Runtime or Layer when updating a function with packageType "
+                "Image."
+              : "ImageConfig goes with PackageType Image alone.");
   if (in.role) check_role(scope, *in.role);
   std::optional<std::vector<lambda::Layer>> layers;
   if (in.layers) layers = resolve_layers(*in.layers);
@@ -244,7 +275,8 @@ void Functions::remove(const Scope& scope, const FunctionName& name) {
     const std::string prefix = function_prefix(name);
     if (name.qualifier.empty()) {
       t.erase(function_kind, function_key(name));
-      for (auto kind : {version_kind, alias_kind, policy_kind, event_invoke_kind}) t.erase_all(kind, prefix);
+      for (auto kind : {version_kind, alias_kind, policy_kind, event_invoke_kind, function_image_kind})
+        t.erase_all(kind, prefix);
       return;
     }
     std::string users;

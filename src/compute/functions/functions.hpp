@@ -19,6 +19,7 @@
 #include "base/random.hpp"
 #include "compute/functions/names.hpp"
 #include "compute/functions/packages.hpp"
+#include "compute/images/unpacked_images.hpp"
 #include "govern/authority.hpp"
 #include "meta/metadata.hpp"
 #include "store/store.hpp"
@@ -34,6 +35,7 @@ struct FunctionPlatform {
   store::Store& store;
   const govern::Authority& authority;
   Packages& packages;
+  UnpackedImages& images;
   Clock& clock;
   Random& random;
 };
@@ -99,6 +101,12 @@ class Functions {
   // Which version an invocation runs: an alias with weights chooses.
   RunnableFunction runnable(const FunctionName& name) const;
   bool exists(const FunctionName& name) const;
+  // The image that a version with this CodeSha256 runs, and how its reference was written.
+  RunnableImage image(const FunctionName& name, const std::string& code_sha256) const;
+  struct ImageUri {
+    std::string given, resolved;
+  };
+  ImageUri image_uri(const FunctionName& name, const std::string& code_sha256) const;
   MarkedPage<lambda::FunctionConfiguration> list(const Scope& scope, bool all_versions,
                                                  const MarkedPageRequest& page) const;
   // The bytes of a request or object; AWS's words where there are none.
@@ -159,6 +167,8 @@ class Functions {
   // The package of a layer's version.
   std::string layer_package(const LayerName& name) const;
 
+  // The digests of the images that functions and their versions run.
+  std::set<std::string> images_in_use() const;
   // The packages that functions, versions and layers refer to.
   std::set<std::string> packages_in_use() const;
   const FunctionPlatform& platform() const { return platform_; }
@@ -172,6 +182,10 @@ class Functions {
   lambda::FunctionConfiguration publish_within(meta::Transaction& t, const FunctionName& name, FunctionRecord& record,
                                                const std::optional<std::string>& description) const;
   std::vector<lambda::Layer> resolve_layers(const std::vector<std::string>& arns) const;
+  lambda::FunctionConfiguration update_image(const Scope& scope, const FunctionName& name,
+                                             const lambda::UpdateFunctionCodeRequest& in, FunctionRecord present);
+  void set_image(const Scope& scope, const FunctionName& name, const std::string& uri,
+                 lambda::FunctionConfiguration& configuration) const;
   void need_qualified(const FunctionName& name) const;
   void tell_changed(const FunctionName& name, bool removed = false) const {
     if (changed_) changed_(name, removed);

@@ -7,6 +7,7 @@
 //   lambda.event_invoke   account, region, name, qualifier     FunctionEventInvokeConfig
 //   lambda.layer          account, region, layer, number       {Layer: PublishLayerVersionResponse}
 //   lambda.layer_counter  account, region, layer               {Last}: numbers are not used twice
+//   lambda.image          account, region, name, digest        {Uri, Resolved, Repository}: where an image came from
 //   lambda.event_source   account, region, uuid                {Mapping: EventSourceMappingConfiguration, Generation}
 #pragma once
 
@@ -27,6 +28,7 @@ inline constexpr std::string_view policy_kind = "lambda.policy";
 inline constexpr std::string_view event_invoke_kind = "lambda.event_invoke";
 inline constexpr std::string_view layer_kind = "lambda.layer";
 inline constexpr std::string_view layer_counter_kind = "lambda.layer_counter";
+inline constexpr std::string_view function_image_kind = "lambda.image";
 inline constexpr std::string_view event_source_kind = "lambda.event_source";
 
 inline std::string function_key(const FunctionName& f) {

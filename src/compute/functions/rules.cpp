@@ -87,7 +87,6 @@ void check_settings(const Request& in) {
     not_implemented("TracingConfig Active: tarn has no AWS X-Ray.");
   if (in.snap_start && in.snap_start->apply_on == "PublishedVersions")
     not_implemented("SnapStart: tarn starts functions, it keeps no snapshots of them.");
-  if (in.image_config) not_implemented("ImageConfig: tarn runs functions from zip files.");
   if (in.capacity_provider_config) not_implemented("CapacityProviderConfig: tarn has no capacity providers.");
   if (in.durable_config) not_implemented("DurableConfig: tarn has no durable functions.");
   if (in.runtime_config) not_implemented("RuntimeConfig: tarn has no runtimes of its users' own.");
@@ -131,8 +130,9 @@ bool is_python(const std::string& runtime) {
 }
 
 void check_runtime(const std::string& runtime) {
-  static const std::set<std::string> run{"python3.8",  "python3.9",  "python3.10", "python3.11",   "python3.12",
-                                         "python3.13", "python3.14", "provided",   "provided.al2", "provided.al2023"};
+  static const std::set<std::string> run{"python3.8",  "python3.9",  "python3.10",   "python3.11",     "python3.12",
+                                         "python3.13", "python3.14", "nodejs18.x",   "nodejs20.x",     "nodejs22.x",
+                                         "nodejs24.x", "provided",   "provided.al2", "provided.al2023"};
   static const std::set<std::string> retired{
       "python2.7",     "python3.6",     "python3.7",     "nodejs",     "nodejs4.3",  "nodejs4.3-edge",
       "nodejs6.10",    "nodejs8.10",    "nodejs10.x",    "nodejs12.x", "nodejs14.x", "dotnetcore1.0",
@@ -147,7 +147,8 @@ void check_runtime(const std::string& runtime) {
   std::string known;
   for (std::string_view word : shape.enumeration) {
     if (word == runtime)
-      not_implemented("Runtime " + runtime + ": tarn runs python3.8 to python3.14 and provided runtimes.");
+      not_implemented("Runtime " + runtime +
+                      ": tarn runs python3.8 to python3.14, nodejs18.x to nodejs24.x and provided runtimes.");
     known += (known.empty() ? "" : ", ") + std::string(word);
   }
   invalid_parameter("Value " + runtime +
@@ -186,8 +187,6 @@ void check_event_invoke_destinations(const lambda::DestinationConfig& destinatio
 }
 
 void check_create(const lambda::CreateFunctionRequest& in) {
-  if (in.package_type == "Image" || in.code.image_uri)
-    not_implemented("PackageType Image: tarn runs functions from zip files.");
   if (in.code_signing_config_arn && !in.code_signing_config_arn->empty())
     not_implemented("CodeSigningConfigArn: tarn verifies no signatures of code.");
   if (in.tenancy_config) not_implemented("TenancyConfig: tarn has no tenants in a function.");
@@ -196,10 +195,23 @@ void check_create(const lambda::CreateFunctionRequest& in) {
     not_implemented("SourceKMSKeyArn: tarn keeps code under no key of yours.");
   if (in.code.s3_object_storage_mode == "REFERENCE")
     not_implemented("S3ObjectStorageMode REFERENCE: tarn copies the code.");
-  if (!in.runtime || !in.handler)
-    invalid_parameter("Runtime and Handler are mandatory parameters for functions created with deployment packages.");
   check_settings(in);
-  check_source(in.code.zip_file.has_value(), in.code.s3_bucket.has_value(), in.code.s3_key.has_value());
+  if (in.package_type == "Image") {
+    if (in.runtime || in.handler || in.layers)
+      invalid_parameter(
+          "Please don't provide Handler or Runtime or Layer when the intent is to create a function with PackageType "
+          "Image.");
+    if (!in.code.image_uri)
+      invalid_parameter("Please provide ImageUri when creating a function with packageType Image.");
+    if (in.code.zip_file || in.code.s3_bucket || in.code.s3_key)
+      invalid_parameter("Please do not provide other FunctionCode parameters when providing an ImageUri.");
+  } else {
+    if (in.code.image_uri) invalid_parameter("Please set PackageType to Image when providing an ImageUri.");
+    if (in.image_config) invalid_parameter("ImageConfig goes with PackageType Image alone.");
+    if (!in.runtime || !in.handler)
+      invalid_parameter("Runtime and Handler are mandatory parameters for functions created with deployment packages.");
+    check_source(in.code.zip_file.has_value(), in.code.s3_bucket.has_value(), in.code.s3_key.has_value());
+  }
   if (in.tags) check_function_tags(*in.tags);
 }
 
@@ -208,12 +220,13 @@ void check_update(const lambda::UpdateFunctionConfigurationRequest& in) {
 }
 
 void check_code(const lambda::UpdateFunctionCodeRequest& in) {
-  if (in.image_uri) not_implemented("ImageUri: tarn runs functions from zip files.");
   if (in.publish_to) not_implemented("PublishTo: tarn publishes numbered versions.");
   if (in.source_kms_key_arn && !in.source_kms_key_arn->empty())
     not_implemented("SourceKMSKeyArn: tarn keeps code under no key of yours.");
   if (in.s3_object_storage_mode == "REFERENCE") not_implemented("S3ObjectStorageMode REFERENCE: tarn copies the code.");
-  check_source(in.zip_file.has_value(), in.s3_bucket.has_value(), in.s3_key.has_value());
+  if (!in.image_uri) check_source(in.zip_file.has_value(), in.s3_bucket.has_value(), in.s3_key.has_value());
+  if (in.image_uri && (in.zip_file || in.s3_bucket || in.s3_key))
+    invalid_parameter("Please do not provide other FunctionCode parameters when providing an ImageUri.");
 }
 
 lambda::FunctionConfiguration configuration_of(const lambda::CreateFunctionRequest& in) {
@@ -228,7 +241,8 @@ lambda::FunctionConfiguration configuration_of(const lambda::CreateFunctionReque
     out.dead_letter_config = in.dead_letter_config;
   if (in.environment) out.environment = environment_of(*in.environment);
   out.tracing_config = lambda::TracingConfigResponse{"PassThrough"};
-  out.package_type = "Zip";
+  out.package_type = in.package_type.value_or("Zip");
+  if (in.image_config) out.image_config_response = lambda::ImageConfigResponse{*in.image_config, std::nullopt};
   out.architectures = in.architectures.value_or(std::vector<std::string>{"x86_64"});
   out.ephemeral_storage = in.ephemeral_storage.value_or(lambda::EphemeralStorage{default_storage_mb});
   out.snap_start = lambda::SnapStartResponse{"None", "Off"};
@@ -248,6 +262,7 @@ void apply(const lambda::UpdateFunctionConfigurationRequest& in, lambda::Functio
   if (in.environment) out.environment = environment_of(*in.environment);
   if (in.ephemeral_storage) out.ephemeral_storage = in.ephemeral_storage;
   if (in.logging_config) out.logging_config = logging_of(in.logging_config, *out.function_name);
+  if (in.image_config) out.image_config_response = lambda::ImageConfigResponse{*in.image_config, std::nullopt};
   if (in.dead_letter_config) {
     out.dead_letter_config = in.dead_letter_config;
     if (!in.dead_letter_config->target_arn || in.dead_letter_config->target_arn->empty())

@@ -8,8 +8,9 @@ namespace tarn::compute {
 FunctionService::FunctionService(FunctionServiceParts parts, FunctionServiceOptions options)
     : packages_(options.folder, options.durable),
       python_(options.runtime_folder, options.python),
-      functions_({parts.metadata, parts.store, parts.authority, packages_, parts.clock, parts.random}),
-      environments_({functions_, packages_, python_, parts.logs, parts.identities, parts.clock, parts.random},
+      node_(options.runtime_folder),
+      functions_({parts.metadata, parts.store, parts.authority, packages_, parts.images, parts.clock, parts.random}),
+      environments_({functions_, packages_, python_, node_, parts.logs, parts.identities, parts.clock, parts.random},
                     {options.work_folder, options.most_environments}),
       events_(parts.messages, parts.clock, parts.metrics, 'f', limits::max_event_threads),
       invoker_({functions_, environments_, events_, parts.targets, parts.clock, parts.random,

@@ -14,6 +14,7 @@
 #include "compute/functions/object_events.hpp"
 #include "compute/functions/packages.hpp"
 #include "compute/functions/python_runtime.hpp"
+#include "compute/images/unpacked_images.hpp"
 #include "notify/deliveries.hpp"
 
 namespace tarn::compute {
@@ -28,6 +29,7 @@ struct FunctionServiceParts {
   notify::MessageStore& messages;
   api::Operations& operations;
   notify::Targets& targets;
+  UnpackedImages& images;
   Clock& clock;
   Random& random;
   Metrics& metrics;
@@ -37,7 +39,7 @@ struct FunctionServiceParts {
 struct FunctionServiceOptions {
   std::string folder;          // code; all that is in it belongs to functions
   std::string work_folder;     // of running environments, likewise
-  std::string runtime_folder;  // holds tools/python-env
+  std::string runtime_folder;  // holds tools/ and node/
   std::string python;          // the interpreter; empty: $TARN_FUNCTION_PYTHON, or the one that is made at first use
   std::size_t most_environments = 0;  // 0: as many as this machine's memory is good for
   bool durable = true;
@@ -70,6 +72,7 @@ class FunctionService {
  private:
   Packages packages_;
   FunctionPython python_;
+  FunctionNode node_;
   Functions functions_;
   Environments environments_;
   notify::Deliveries events_;

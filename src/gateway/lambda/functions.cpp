@@ -17,8 +17,16 @@ lambda::GetFunctionResponse get_function(Functions& functions, Context& c, const
   out.configuration = functions.configuration(name);
   const compute::FunctionRecord record = functions.record(name);
   out.code.emplace();
-  out.code->repository_type = "S3";
-  out.code->location = package_location(c, out.configuration->code_sha256.value_or(""));
+  const std::string sha256 = out.configuration->code_sha256.value_or("");
+  if (out.configuration->package_type == "Image") {
+    const auto uri = functions.image_uri(name, sha256);
+    out.code->repository_type = "ECR";
+    out.code->image_uri = uri.given;
+    out.code->resolved_image_uri = uri.resolved;
+  } else {
+    out.code->repository_type = "S3";
+    out.code->location = package_location(c, sha256);
+  }
   if (!record.tags.empty()) out.tags = record.tags;
   if (record.reserved_concurrency) out.concurrency = lambda::Concurrency{record.reserved_concurrency};
   return out;
