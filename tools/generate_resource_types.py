@@ -339,6 +339,7 @@ class TypeCheck:
             if "/" not in attribute and "." not in attribute and attribute not in table.get("attributes", {}):
                 self.problem(f"the attribute {attribute} is not given")
         self.check_refused()
+        self.check_members()
         self.check_covered()
         return self.problems
 
@@ -350,6 +351,18 @@ class TypeCheck:
                 if node is None:
                     self.problem(f"the schema has no property {path}")
                     break
+
+    def check_members(self):
+        """Where only parts of a property are named, all its parts are."""
+        named = {path for where in self.calls() for text in walk_texts([where[1].get("with", {}), where[1].get("if", "")]) for _, path in placeholders(text)}
+        named |= {path for part in self.table.get("parts", []) for path in as_list(part["of"])} | set(as_list(self.table.get("name", {}).get("at")))
+        for whole in sorted({path.split(".")[0] for path in named if path[:1].isupper() and "." in path}):
+            if whole in named or self.at(whole) is None:
+                continue
+            for member in self.members(self.at(whole)):
+                path = f"{whole}.{member}"
+                if not self.is_refused([whole, member]) and not any(n == path or n.startswith(path + ".") for n in named):
+                    self.problem(f"the property /{whole}/{member} is not honoured")
 
     def check_covered(self):
         """Each property is honoured when it is given, and when it changes."""

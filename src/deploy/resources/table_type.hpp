@@ -71,11 +71,13 @@ class TableType : public ResourceType {
   Progress remove(const Action& action, const std::string& physical_id, const Value& properties,
                   const Value& memory) const override;
 
- protected:
+  // `properties` with each scalar of the type that the schema wants.
+  Value coerced(const Value& properties) const { return schema().coerce(properties); }
+
+ private:
   const Schema& schema() const;
   const Value& table() const;
 
- private:
   struct Unpacked {
     std::string name;
     Schema schema;
