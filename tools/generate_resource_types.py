@@ -18,7 +18,7 @@ from pathlib import Path
 
 from generate_api import Model, literal, read_services
 
-TYPE_KEYS = {"name", "exists", "create", "update", "delete", "read", "ref", "attributes", "parts", "tags", "ready", "gone", "replacement",
+TYPE_KEYS = {"name", "exists", "adopt", "create", "update", "delete", "read", "ref", "attributes", "parts", "tags", "ready", "gone", "replacement",
              "unchanged", "immutable", "refused", "no_stack_tags", "reads", "reads_first", "one_at_a_time",
              "deletes_what_it_reads"}
 CALL_KEYS = {"call", "with", "rename", "absent", "when", "missing", "taken", "except", "if", "unless", "at_update", "may_be_gone", "lookup", "list", "where"}
@@ -243,7 +243,7 @@ class TypeCheck:
 
     def covered_by(self, call):
         with_ = call.get("with", {"*": ""})
-        out = properties_of(with_) | self.named_by(call) | set(call.get("when", []))
+        out = properties_of([with_, call.get("lookup", {})]) | self.named_by(call) | set(call.get("when", []))
         return out | (self.rest_of(call) if '"*"' in json.dumps(with_) else set())
 
     def check_texts(self, node, where):
@@ -304,7 +304,7 @@ class TypeCheck:
 
     def calls(self):
         table = self.table
-        for key in ("exists", "read", "create", "update", "delete"):
+        for key in ("exists", "adopt", "read", "create", "update", "delete"):
             for call in as_list(table.get(key)):
                 yield key, call
         for part in table.get("parts", []):
@@ -347,7 +347,10 @@ class TypeCheck:
         for path in list(self.table.get("refused", {})) + list(self.table.get("replacement", {})):
             node = self.schema
             for step in path.split("=")[0].strip("/").split("/"):
-                node = self.items(node) if step == "*" else self.members(node).get(step)
+                members = self.members(node)
+                if not members and step != "*":
+                    break  # an object whose names AWS leaves open
+                node = self.items(node) if step == "*" else members.get(step)
                 if node is None:
                     self.problem(f"the schema has no property {path}")
                     break

@@ -32,10 +32,23 @@ Value group_permission(const Value& rule, const Scope&) {
 
 // Of the associations of a network ACL, this subnet's.
 Value association_of_subnet(const Value& associations, const Scope& scope) {
+  const std::string subnet = scope.properties.string_or("SubnetId", scope.id);
   if (associations.is_list())
     for (const Value& one : associations.as_list())
-      if (one.string_or("SubnetId") == scope.id) return Value(one.string_or("NetworkAclAssociationId"));
+      if (one.string_or("SubnetId") == subnet) return Value(one.string_or("NetworkAclAssociationId"));
   return {};
+}
+
+// What a subnet has when no other is given to it.
+Value default_network_acl(const Value& vpc_id, const Scope& scope) {
+  auto filter = [](const char* name, const Value& value) {
+    return Value::map({{"Name", name}, {"Values", Value::list({value})}});
+  };
+  const Value answer =
+      scope.action.call("ec2:DescribeNetworkAcls",
+                        Value::map({{"Filters", Value::list({filter("vpc-id", vpc_id), filter("default", "true")})}}));
+  const Value* id = at_path(answer, "NetworkAcls.0.NetworkAclId");
+  return id ? *id : Value();
 }
 
 // "Z1HUB23UULQXV:vpce-….amazonaws.com".
@@ -62,9 +75,10 @@ Value dhcp_configurations(const Value& properties, const Scope&) {
   return out;
 }
 
-constexpr std::array<std::pair<std::string_view, InputFunction>, 4> functions{
+constexpr std::array<std::pair<std::string_view, InputFunction>, 5> functions{
     {{"group_permission", group_permission},
      {"association_of_subnet", association_of_subnet},
+     {"default_network_acl", default_network_acl},
      {"dns_entries", dns_entries},
      {"dhcp_configurations", dhcp_configurations}}};
 

@@ -230,8 +230,12 @@ class Check {
         if (name.is_string() && !v.find(name.as_string()))
           problems_.push_back({PropertyProblem::Kind::missing, path + "/" + name.as_string(),
                                "#" + path + ": required key [" + name.as_string() + "] not found"});
-    if (const Value* names = schema.find("requiredXor"); names && names->is_list() && count_of(*names, v) != 1)
-      wrong(path, "exactly one of [" + joined(*names) + "] is required");
+    // What Fn::If gives may be nothing.
+    const std::size_t doubtful = static_cast<std::size_t>(
+        std::count_if(v.as_map().begin(), v.as_map().end(), [](const auto& m) { return m.value.find("Fn::If"); }));
+    if (const Value* names = schema.find("requiredXor"); names && names->is_list())
+      if (const std::size_t count = count_of(*names, v); count == 0 || count > 1 + doubtful)
+        wrong(path, "exactly one of [" + joined(*names) + "] is required");
     if (const Value* names = schema.find("requiredOr"); names && names->is_list() && count_of(*names, v) == 0)
       wrong(path, "at least one of [" + joined(*names) + "] is required");
     if (const Value* rules = schema.find("dependentRequired"); rules && rules->is_map())

@@ -126,7 +126,9 @@ std::string text_of(const std::optional<Value>& v) {
 // Whether `value` has something at `steps`; "*" is any item, "Name=text" one that has this text, "Name=text*" one that
 // begins so.
 bool has(const Value& value, std::string_view path) {
-  if (path.empty()) return !value.is_null();
+  if (path.empty())  // an empty list or object asks for nothing
+    return !value.is_null() && !(value.is_list() && value.as_list().empty()) &&
+           !(value.is_map() && value.as_map().empty());
   path.remove_prefix(1);
   const std::size_t end = std::min(path.find('/'), path.size());
   std::string_view step = path.substr(0, end), text;
@@ -371,6 +373,8 @@ void TableType::make(Scope& scope) const {
           "Resource of type '" + std::string(name()) + "' with identifier '" + scope.name + "' already exists.");
     }
   }
+  if (const Value* adopt = table().find("adopt"); adopt && scope.action.begun_before)
+    if (scope.found = call_if_there(*adopt, scope); !scope.found.is_null()) return;
   const Value* spec = table().find("create");
   if (!spec) return;  // made of parts alone
   if (table().bool_or("reads_first")) scope.read = call(table().at("read"), scope);

@@ -8,6 +8,7 @@
 //   "exists"      a call that answers only where a resource of this name is there already; for operations that would
 //   take
 //                 it over without a word
+//   "adopt"       the same, asked only after an action was cut off; for what has no name of the template's
 //   "create", "delete"  calls. "update": each made when a property changed that it names
 //   "read"        a call; its answer is {read…}. "reads_first": before create and update too; "one_at_a_time": with no
 //                 other resource of the type between the two. "reads": {name: call}: {reads.name…} of the attributes
