@@ -17,6 +17,7 @@ void change(const Services& s, const EntityType& type, Context& c, const Value& 
             const std::function<void(meta::Transaction&, Value&)>& edit) {
   s.metadata.change(c.principal.arn, [&](meta::Transaction& t) {
     Value record = get(t, type, c.account(), in.at(type.member("Name")).as_string());
+    check_modifiable(type, record);
     edit(t, record);
     put(t, type, c.account(), record);
   });

@@ -34,6 +34,7 @@ void change(const Services& s, const EntityType& type, Context& context, const s
             const std::function<void(Value& record)>& edit) {
   s.metadata.change(context.principal.arn, [&](meta::Transaction& t) {
     Value record = get(t, type, context.account(), name);
+    check_modifiable(type, record);
     edit(record);
     put(t, type, context.account(), record);
   });
@@ -55,6 +56,7 @@ Value create(const Services& s, const EntityType& type, Context& context, const 
 // A thing that still holds others is not deleted.
 void check_deletable(meta::Transaction& t, const EntityType& type, const std::string& account, const std::string& name,
                      const Value& record) {
+  check_modifiable(type, record);
   auto refuse = [](const char* what) { throw Error(ErrorKind::conflict, "DeleteConflict", what); };
   auto filled = [&](const char* member) {
     const Value* v = record.find(member);
@@ -212,6 +214,7 @@ void register_entities(const Services& s) {
     register_tags(s, *type);
     register_boundary(s, *type);
   }
+  register_tags(s, instance_profile);
   for (const EntityType* type : {&user, &group}) register_update(s, *type);
   register_role_updates(s);
 }

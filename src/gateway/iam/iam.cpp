@@ -11,6 +11,10 @@ void register_iam(api::Operations& operations, meta::Metadata& metadata, Random&
   iam::register_attached_policies(services);
   iam::register_policies(services);
   iam::register_access_keys(services);
+  iam::register_service_linked_roles(services);
+  iam::register_identity_providers(services);
+  iam::register_account(services);
+  iam::register_simulation(services);
 }
 
 }  // namespace tarn::gateway

@@ -6,6 +6,14 @@
 
 namespace tarn::gateway::iam {
 
+void check_modifiable(const EntityType& type, const Value& record) {
+  const Value& entity = record.at("Entity");
+  if (&type == &role && entity.at("Path").as_string().starts_with(service_role_path))
+    throw Error(ErrorKind::caller, "UnmodifiableEntity",
+                "Cannot perform the operation on the protected role '" + entity.at("RoleName").as_string() +
+                    "' - this role is only modifiable by AWS");
+}
+
 void no_such_entity(const std::string& message) {
   throw Error(ErrorKind::missing, "NoSuchEntity", message);
 }

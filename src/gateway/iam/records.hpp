@@ -43,6 +43,11 @@ Value make_entity(const EntityType& type, const api::Context& context, const Val
 // Adds `record`, or throws Error (conflict, EntityAlreadyExists).
 void add(meta::Transaction& t, const EntityType& type, std::string_view account, const Value& record);
 
+// Below this path are the roles that AWS's services made, which nobody else changes.
+inline constexpr std::string_view service_role_path = "/aws-service-role/";
+// Throws Error (caller, UnmodifiableEntity) for such a role.
+void check_modifiable(const EntityType& type, const Value& record);
+
 [[noreturn]] void no_such_entity(const std::string& message);
 
 // One page of `items` by Marker and MaxItems: {list_name: [...], "IsTruncated": ..., "Marker": ...}. `id_of` orders and
@@ -62,5 +67,9 @@ void register_members(const Services& s);            // users in groups, roles i
 void register_attached_policies(const Services& s);  // inline and attached policies of users, groups and roles
 void register_policies(const Services& s);           // managed policies and their versions
 void register_access_keys(const Services& s);
+void register_service_linked_roles(const Services& s);
+void register_identity_providers(const Services& s);
+void register_account(const Services& s);     // aliases, numbers, all details
+void register_simulation(const Services& s);  // what policies would decide
 
 }  // namespace tarn::gateway::iam
