@@ -87,10 +87,7 @@ Value create_egress(Records& records, const Value& in) {
 Value remove_egress(Records& records, const Value& in) {
   const std::string id = in.at("EgressOnlyInternetGatewayId").as_string();
   records.get(egress_gateway, id);
-  for (const Value& table : records.all(route_table))
-    for (const Value& route : table.at("Routes").as_list())
-      if (route.string_or("EgressOnlyInternetGatewayId") == id) refuse_deletion(egress_gateway, id);
-  records.erase(egress_gateway, id);
+  records.erase(egress_gateway, id);  // routes to it stay, as blackholes
   return Value::map({{"ReturnCode", true}});
 }
 

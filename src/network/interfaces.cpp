@@ -31,13 +31,77 @@ void check_own(const Value& interface, const char* what) {
                " the interface that another resource manages: " + interface.at("NetworkInterfaceId").as_string());
 }
 
+// Gives the interface another address of its subnet, and stores it.
+void add_address(Records& records, Value& interface, const std::string& wanted) {
+  const Value subnet_record = records.get(subnet, interface.at("SubnetId").as_string());
+  const std::string address = free_address(records, subnet_record, wanted);
+  interface["PrivateIpAddresses"].push_back(Value::map(
+      {{"Primary", false}, {"PrivateDnsName", private_name(records, address)}, {"PrivateIpAddress", address}}));
+  records.put(network_interface, interface);
+}
+
+// The addresses that the input names or counts: the first is the primary one. Empty: any that is free.
+std::vector<std::string> addresses_in(const Value& in) {
+  std::vector<std::string> out{in.string_or("PrivateIpAddress")};
+  if (const Value* list = in.find("PrivateIpAddresses"))
+    for (const Value& one : list->as_list()) {
+      const std::string address = one.string_or("PrivateIpAddress");
+      if (!one.bool_or("Primary")) {
+        out.push_back(address);
+      } else {
+        if (!out[0].empty())
+          refuse("InvalidParameterValue", "Only one address of an interface can be the primary one.");
+        out[0] = address;
+      }
+    }
+  // Where none is called so, the first is the primary one.
+  if (out[0].empty() && out.size() > 1) out.erase(out.begin());
+  for (int64_t i = in.int_or("SecondaryPrivateIpAddressCount"); i > 0; i--) out.emplace_back();
+  return out;
+}
+
+Value assign(Records& records, const Value& in) {
+  Value interface = records.get(network_interface, in.at("NetworkInterfaceId").as_string());
+  check_own(interface, "modify");
+  auto wanted = texts(in, "PrivateIpAddresses");
+  for (int64_t i = in.int_or("SecondaryPrivateIpAddressCount"); i > 0; i--) wanted.emplace_back();
+  if (wanted.empty())
+    refuse("MissingParameter", "Either privateIpAddress or secondaryPrivateIpAddressCount must be specified");
+  Value assigned = Value::list();
+  for (const std::string& address : wanted) {
+    add_address(records, interface, address);
+    assigned.push_back(
+        Value::map({{"PrivateIpAddress", interface.at("PrivateIpAddresses").as_list().back().at("PrivateIpAddress")}}));
+  }
+  return Value::map({{"NetworkInterfaceId", interface.at("NetworkInterfaceId")},
+                     {"AssignedPrivateIpAddresses", std::move(assigned)}});
+}
+
+Value unassign(Records& records, const Value& in) {
+  Value interface = records.get(network_interface, in.at("NetworkInterfaceId").as_string());
+  check_own(interface, "modify");
+  auto& list = interface["PrivateIpAddresses"].as_list();
+  for (const std::string& address : texts(in, "PrivateIpAddresses")) {
+    auto it = std::find_if(list.begin(), list.end(),
+                           [&](const Value& one) { return one.at("PrivateIpAddress").as_string() == address; });
+    if (it == list.end() || it->bool_or("Primary"))
+      refuse("InvalidParameterValue",
+             "Some of the IP addresses are not assigned to interface " + in.at("NetworkInterfaceId").as_string());
+    list.erase(it);
+  }
+  records.put(network_interface, interface);
+  return Value::map();
+}
+
 Value create(Records& records, const Value& in) {
   if (in.string_or("InterfaceType", "interface") != "interface")
     refuse("InvalidParameterValue", "tarn makes network interfaces of the type interface only");
-  NewInterface wanted{.subnet_id = in.at("SubnetId").as_string(),
-                      .description = in.string_or("Description"),
-                      .address = in.string_or("PrivateIpAddress"),
-                      .group_ids = texts(in, "Groups")};
+  const auto addresses = addresses_in(in);
+  const NewInterface wanted{.subnet_id = in.at("SubnetId").as_string(),
+                            .description = in.string_or("Description"),
+                            .address = addresses[0],
+                            .group_ids = texts(in, "Groups"),
+                            .more_addresses = {addresses.begin() + 1, addresses.end()}};
   return Value::map({{"NetworkInterface", make_interface(records, wanted, tags_for(network_interface, in))}});
 }
 
@@ -176,13 +240,17 @@ Value make_interface(Records& records, const NewInterface& wanted, Value tags) {
        {"TagSet", std::move(tags)}});
   if (wanted.of_service) interface.set("RequesterId", records.account());
   records.put(network_interface, interface);
+  for (const std::string& another : wanted.more_addresses) add_address(records, interface, another);
   return interface;
 }
 
 std::span<const Action> interface_actions() {
   static constexpr Action actions[] = {
       {"CreateNetworkInterface", create,
-       "SubnetId Description PrivateIpAddress Groups InterfaceType TagSpecifications"},
+       "SubnetId Description PrivateIpAddress PrivateIpAddresses SecondaryPrivateIpAddressCount Groups InterfaceType "
+       "TagSpecifications"},
+      {"AssignPrivateIpAddresses", assign, "NetworkInterfaceId PrivateIpAddresses SecondaryPrivateIpAddressCount"},
+      {"UnassignPrivateIpAddresses", unassign, "NetworkInterfaceId PrivateIpAddresses"},
       {"DeleteNetworkInterface", remove, "NetworkInterfaceId"},
       {"DescribeNetworkInterfaces", describe_interfaces,
        "NetworkInterfaceIds Filters IncludeManagedResources MaxResults NextToken", false},

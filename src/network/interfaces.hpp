@@ -11,7 +11,8 @@ struct NewInterface {
   std::string type = "interface";  // "nat_gateway", "vpc_endpoint"
   std::string address;             // empty: the first that is free
   std::vector<std::string> group_ids;
-  bool of_service = false;  // another resource's own: only that one changes and deletes it
+  std::vector<std::string> more_addresses = {};  // beside the first; empty ones: any that is free
+  bool of_service = false;                       // another resource's own: only that one changes and deletes it
 };
 
 // Makes and stores it. Throws what free_address() and the groups throw.

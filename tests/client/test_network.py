@@ -102,6 +102,26 @@ def test_ipv6(ec2):
     routes = ec2.describe_route_tables(RouteTableIds=[table])["RouteTables"][0]["Routes"]
     assert [r.get("DestinationIpv6CidrBlock") for r in routes] == [None, block, "::/0"]
     assert code(ec2.delete_vpc, VpcId=made["VpcId"]) == "DependencyViolation"
+    ec2.delete_egress_only_internet_gateway(EgressOnlyInternetGatewayId=gateway)
+    assert ec2.describe_route_tables(RouteTableIds=[table])["RouteTables"][0]["Routes"][2]["State"] == "blackhole"
+
+
+def test_addresses_of_interfaces(ec2, vpc):
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]
+    box = ec2.create_network_interface(SubnetId=subnet, PrivateIpAddresses=[{"PrivateIpAddress": "10.0.1.9", "Primary": False}, {"PrivateIpAddress": "10.0.1.8", "Primary": True}])
+    interface = box["NetworkInterface"]["NetworkInterfaceId"]
+    assert [(a["PrivateIpAddress"], a["Primary"]) for a in box["NetworkInterface"]["PrivateIpAddresses"]] == [("10.0.1.8", True), ("10.0.1.9", False)]
+    more = ec2.assign_private_ip_addresses(NetworkInterfaceId=interface, SecondaryPrivateIpAddressCount=2)["AssignedPrivateIpAddresses"]
+    assert [a["PrivateIpAddress"] for a in more] == ["10.0.1.4", "10.0.1.5"]
+    assert ec2.describe_subnets(SubnetIds=[subnet])["Subnets"][0]["AvailableIpAddressCount"] == 247
+    assert code(ec2.assign_private_ip_addresses, NetworkInterfaceId=interface, PrivateIpAddresses=["10.0.1.8"]) == "InvalidIPAddress.InUse"
+    assert code(ec2.assign_private_ip_addresses, NetworkInterfaceId=interface, PrivateIpAddresses=["10.0.1.1"]) == "InvalidParameterValue"
+    assert code(ec2.assign_private_ip_addresses, NetworkInterfaceId=interface, PrivateIpAddresses=["10.0.2.8"]) == "InvalidParameterValue"
+    assert code(ec2.unassign_private_ip_addresses, NetworkInterfaceId=interface, PrivateIpAddresses=["10.0.1.8"]) == "InvalidParameterValue"
+    ec2.unassign_private_ip_addresses(NetworkInterfaceId=interface, PrivateIpAddresses=["10.0.1.4", "10.0.1.9"])
+    assert code(ec2.delete_subnet, SubnetId=subnet) == "DependencyViolation"
+    ec2.delete_network_interface(NetworkInterfaceId=interface)
+    ec2.delete_subnet(SubnetId=subnet)
 
 
 def test_attributes(ec2, vpc):

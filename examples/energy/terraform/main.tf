@@ -1,4 +1,4 @@
-# The energy lake as its team declares it: one bucket, three databases, three crawlers, the job and its role.
+# The energy lake as its team declares it: one bucket, three databases, three crawlers, the job and its role; daily.tf declares what exports each day.
 
 terraform {
   required_providers {
