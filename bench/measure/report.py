@@ -13,7 +13,7 @@ Written by `bench/run` (`make bench`), which starts tarn and its peers on one ma
 takes medians. Ratios are what counts; absolute figures are only for orientation. The figures wanted are those that tarn is built for. A section tells
 when, with what and on what machine it was measured.
 """
-ORDER = ["sql", "ctas", "s3", "compute", "start"]
+ORDER = ["sql", "ctas", "s3", "compute", "deploy", "start"]
 
 
 def machine():

@@ -130,6 +130,8 @@ struct CommandLine {
                    "folder's own. The variable TARN_KEY may hold the key itself");
     up->add_option("--key-command", o.key_command, "Command that prints the key-encryption key");
     up->add_option("--smtp", o.smtp, "host:port of the mail server that e-mail goes to; else it stays in the outbox");
+    up->add_option("--allow-inert", o.inert_types,
+                   "Resource type of CloudFormation's that tarn does not have, of which a record is kept; repeatable");
     up->add_option("--sms-webhook", o.sms_webhook,
                    "URL that gets text messages as JSON (PhoneNumber, Message); else they stay in the outbox");
     up->add_option(

@@ -15,7 +15,10 @@
 #include "compute/jobs/jobs.hpp"
 #include "compute/jobs/run_metrics.hpp"
 #include "compute/processing/processing_jobs.hpp"
+#include "deploy/answers.hpp"
+#include "deploy/stacks.hpp"
 #include "gateway/athena/athena.hpp"
+#include "gateway/cloudformation/cloudformation.hpp"
 #include "gateway/cloudwatch/cloudwatch.hpp"
 #include "gateway/cloudwatch/own_metrics.hpp"
 #include "gateway/ec2/ec2.hpp"
@@ -185,6 +188,7 @@ struct Platform::Parts {
   compute::ProcessingJobs processing;
   compute::FunctionService functions;
   orchestrate::Rotations rotations;
+  deploy::Stacks stacks;
 
   Parts(PlatformOptions o, Clock& clock, Random& random)
       : options(std::move(o)),
@@ -247,10 +251,14 @@ struct Platform::Parts {
         functions({*metadata, logs, *store, authority, identities, messages, operations, targets, images, clock, random,
                    metrics, metric_store},
                   function_options(options, folder)),
-        rotations(secrets, operations) {
+        rotations(secrets, operations),
+        stacks({*metadata, operations, identities, clock, random,
+                [this](const orchestrate::ServiceEvent& event) { tell(event); }},
+               {.inert_types = options.inert_types}) {
     follow_runs(clock);
     tell_events(clock);
     gateway::register_athena(operations, athena);
+    gateway::register_cloudformation(operations, stacks);
     gateway::register_cloudwatch(operations, metric_store);
     gateway::register_ec2(operations, *metadata, random);
     gateway::register_ecr(operations, registry, identities);
@@ -329,6 +337,7 @@ struct Platform::Parts {
   }
   // What runs by itself uses what is destroyed before it.
   ~Parts() {
+    stacks.stop();
     notifications.stop();
     rotations.stop();  // those under way end with their functions
     firings.stop();
@@ -398,6 +407,9 @@ gateway::RegistryProtocol Platform::registry_protocol() {
 gateway::AccessLog Platform::access_log() {
   return [logs = &parts_->access_logs](const gateway::AccessRecord& record) { logs->note(record); };
 }
+bool Platform::take_deployment_answer(std::string_view query, const std::string& body) {
+  return deploy::Answers(*parts_->metadata).take(query, body);
+}
 void Platform::start(const std::string& endpoint) {
   parts_->access_logs.start();
   parts_->notifications.start();
@@ -418,12 +430,14 @@ void Platform::start(const std::string& endpoint) {
   parts_->replays.start();
   parts_->invocations.start();
   parts_->rotations.start();
+  parts_->stacks.start(endpoint);
 }
 
 void Platform::reset() {
   // What runs would write into what is emptied, and what starts meanwhile would be forgotten half.
   // Executions and triggers first: they start the others. Then queries: they take the processors that the others need
   // to end.
+  auto no_deployments = parts_->stacks.hold();
   auto no_executions = parts_->executions.hold();
   auto no_firings = parts_->firings.hold();
   auto no_queries = parts_->athena.executions.hold();

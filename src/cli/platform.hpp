@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "api/operations.hpp"
 #include "base/clock.hpp"
@@ -30,6 +31,7 @@ struct PlatformOptions {
   store::RemoteBodies bodies;    // where large bodies are, if not on the local disk
   std::optional<uint64_t> scrub_rate_bytes_per_s;  // absent: the default, and nothing where bodies are remote
   std::string smtp_server;                         // "host:port" that e-mail goes to; empty: it stays in the outbox
+  std::vector<std::string> inert_types;            // CloudFormation's, of which only a record is kept
   std::string sms_webhook;                         // a URL that gets text messages; empty: they stay in the outbox
 };
 
@@ -69,6 +71,9 @@ class Platform {
   Value scrub_state() const;
   // The zip file of a function's or layer's code, by its SHA-256 in hexadecimal; absent when there is none.
   std::optional<std::string> function_package(std::string_view sha256_hex) const;
+
+  // The answer of a custom resource, or the signal of a wait condition; false where nobody waits for it.
+  bool take_deployment_answer(std::string_view query, const std::string& body);
 
   // What runs by itself begins to run. `endpoint` is where this tarn answers, for the processes that it starts.
   void start(const std::string& endpoint);

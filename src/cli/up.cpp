@@ -10,6 +10,7 @@
 #include "cli/platform.hpp"
 #include "cli/store.hpp"
 #include "cli/version.hpp"
+#include "deploy/answers.hpp"
 #include "gateway/http/server.hpp"
 #include "gateway/lambda/lambda.hpp"
 
@@ -87,6 +88,7 @@ class Program {
     out.bodies = remote_bodies(options_.store, options_.store_endpoint, options_.store_region);
     out.scrub_rate_bytes_per_s = options_.scrub_rate;
     out.sms_webhook = options_.sms_webhook;
+    out.inert_types = options_.inert_types;
     out.key_source.file = options_.key_file;
     out.key_source.command = options_.key_command;
     if (const char* key = std::getenv("TARN_KEY"); key && options_.key_file.empty() && options_.key_command.empty())
@@ -145,6 +147,11 @@ class Program {
       out.headers.emplace_back("Content-Type", "application/zip");
       out.body = std::move(*zip);
       return out;
+    });
+    server.add_local("PUT", deploy::answer_path, [this](const api::WireRequest& request) {
+      if (!platform_->take_deployment_answer(request.query, request.body))
+        throw Error(ErrorKind::denied, "AccessDenied", "Nobody waits for this answer.");
+      return api::WireResponse();
     });
     server.add_local("POST", "/_tarn/reset", [this](const api::WireRequest&) {
       if (!options_.allow_reset)

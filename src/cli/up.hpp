@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace tarn::cli {
 
@@ -22,6 +23,7 @@ struct UpOptions {
   std::string smtp;                   // "host:port"; empty: e-mail stays in the outbox
   std::string sms_webhook;            // a URL; empty: text messages stay in the outbox
   std::string store, store_endpoint, store_region;  // "s3://bucket/prefix" of large bodies; empty: the local disk
+  std::vector<std::string> inert_types;             // of CloudFormation's, recorded only
   std::optional<uint64_t> scrub_rate;
   bool allow_reset = false;
   bool log_json = false;

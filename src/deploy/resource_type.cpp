@@ -43,7 +43,7 @@ void ResourceTypes::add(std::unique_ptr<ResourceType> type) {
 }
 
 const ResourceType* ResourceTypes::find(std::string_view name) const {
-  const auto it = types_.find(name);
+  const auto it = types_.find(name.starts_with("Custom::") ? "AWS::CloudFormation::CustomResource" : name);
   return it == types_.end() ? nullptr : it->second.get();
 }
 

@@ -30,6 +30,7 @@ struct Action {
   std::string region;
   std::string endpoint;  // "http://127.0.0.1:4566": where others reach tarn
   std::string stack_id, stack_name, logical_id;
+  std::string resource_type;  // as the template names it ("Custom::Thing")
   // The same at every call of this action, after a restart too: generated names and idempotency tokens follow from it.
   std::string token;
   // An earlier call of this action may have done some of its work and was cut off: what stands under the name that the
@@ -37,6 +38,8 @@ struct Action {
   bool begun_before = false;
   // The stack's, with CloudFormation's own (aws:cloudformation:stack-name ...).
   std::vector<std::pair<std::string, std::string>> tags;
+  // Of an update: what `tags` was when the resource was last created or updated.
+  std::vector<std::pair<std::string, std::string>> previous_tags;
 
   // Throws what the operation throws.
   Value call(std::string_view operation, const Value& input) const;
@@ -76,8 +79,9 @@ class ResourceType {
   virtual Replacement replacement(std::string_view path) const = 0;
 
   // Each does its work, or a part of it (`done` false: it is called again with the same arguments and what it left in
-  // `memory`, null at first). Throws Error where the work fails. Values in `properties` are of the type that the schema
-  // gives, whatever scalars the template held.
+  // `memory`, null at first). Throws Error where the work fails; an update that throws one with the code NotUpdatable
+  // becomes a replacement. Values in `properties` are of the type that the schema gives, whatever scalars the template
+  // held.
   virtual Progress create(const Action& action, const Value& properties, const Value& memory) const = 0;
   virtual Progress update(const Action& action, const std::string& physical_id, const Value& before, const Value& after,
                           const Value& memory) const = 0;
@@ -94,7 +98,7 @@ class ResourceTypes {
  public:
   // A type that is there already is a broken invariant.
   void add(std::unique_ptr<ResourceType> type);
-  // nullptr when tarn does not have it.
+  // nullptr when tarn does not have it. All of "Custom::…" are AWS::CloudFormation::CustomResource.
   const ResourceType* find(std::string_view name) const;
   // Why find() has none, in a sentence that names the type: its service is still to come, it is unknown.
   std::string refusal(std::string_view name) const;

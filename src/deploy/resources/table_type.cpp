@@ -589,7 +589,9 @@ Progress TableType::update(const Action& action, const std::string& physical_id,
   const auto my_turn = turn();
   Scope scope = scope_of(action, after, physical_id);
   if (memory.is_null()) {
-    scope.before = scope_of(action, before, physical_id).properties;
+    Action earlier = action;
+    earlier.tags = action.previous_tags;
+    scope.before = scope_of(earlier, before, physical_id).properties;
     refuse_changes(scope);
     if (table().bool_or("reads_first")) scope.read = call(table().at("read"), scope);
     for (const Value& spec : listed(table().find("update"))) change(spec, scope);
