@@ -20,7 +20,7 @@ from generate_api import Model, literal, read_services
 
 TYPE_KEYS = {"name", "exists", "adopt", "create", "update", "delete", "read", "ref", "attributes", "parts", "tags", "ready", "gone", "replacement",
              "unchanged", "immutable", "refused", "no_stack_tags", "reads", "reads_first", "one_at_a_time",
-             "deletes_what_it_reads"}
+             "deletes_what_it_reads", "remade"}
 CALL_KEYS = {"call", "with", "rename", "absent", "when", "missing", "taken", "except", "if", "unless", "at_update", "may_be_gone", "lookup", "list", "where"}
 PART_KEYS = {"of", "each", "identity", "put", "remove", "before_delete", "update_only"}
 VARIABLES = {"id", "name", "region", "account", "endpoint", "stack_id", "stack_name", "logical_id", "token", "out", "found", "read", "reads", "item", "before", "all"}
@@ -385,7 +385,7 @@ class TypeCheck:
                 continue
             if name not in created:
                 self.problem(f"the property {name} is not honoured at creation")
-            if name not in updated | replaced and name not in as_list(table.get("name", {}).get("at")):
+            if name not in updated | replaced and not table.get("remade") and name not in as_list(table.get("name", {}).get("at")):
                 self.problem(f"a change of the property {name} is not honoured")
 
 

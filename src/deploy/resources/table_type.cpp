@@ -216,7 +216,8 @@ Replacement TableType::replacement(std::string_view path) const {
         return what.as_string() == "always"  ? Replacement::always
                : what.as_string() == "never" ? Replacement::never
                                              : Replacement::conditionally;
-  return schema().replacement(path);
+  const Replacement by_schema = schema().replacement(path);
+  return table().bool_or("remade") && by_schema == Replacement::always ? Replacement::conditionally : by_schema;
 }
 
 Scope TableType::scope_of(const Action& action, const Value& properties, std::string id) const {
@@ -586,6 +587,10 @@ void TableType::change_tags(Scope& scope) const {
 
 Progress TableType::update(const Action& action, const std::string& physical_id, const Value& before,
                            const Value& after, const Value& memory) const {
+  if (table().bool_or("remade")) {
+    remove(action, physical_id, before, {});
+    return create(action, after, {});
+  }
   const auto my_turn = turn();
   Scope scope = scope_of(action, after, physical_id);
   if (memory.is_null()) {

@@ -318,6 +318,30 @@ TEST_F(TableTypeTest, AWorkgroupLosesWhatItsConfigurationNoLongerHas) {
             R"("ResultConfigurationUpdates":{"OutputLocation":"s3://b/","RemoveExpectedBucketOwner":true}}})");
 }
 
+TEST_F(TableTypeTest, WhatThereCanBeOneOfIsRemadeByAnUpdate) {
+  answers("ec2:DisassociateRouteTable", "{}");
+  answers("ec2:AssociateRouteTable", R"({"AssociationId": "rtbassoc-2"})");
+  const ResourceType& one = type("AWS::EC2::SubnetRouteTableAssociation");
+  EXPECT_EQ(one.replacement("/RouteTableId"), Replacement::conditionally);
+  const Progress made =
+      one.update(action(), "rtbassoc-1", parse_json(R"({"SubnetId": "subnet-1", "RouteTableId": "rtb-1"})"),
+                 parse_json(R"({"SubnetId": "subnet-1", "RouteTableId": "rtb-2"})"), {});
+  EXPECT_EQ(made.physical_id, "rtbassoc-2");
+  EXPECT_THAT(calls_, ElementsAre(R"(DisassociateRouteTable {"AssociationId":"rtbassoc-1"})",
+                                  R"(AssociateRouteTable {"SubnetId":"subnet-1","RouteTableId":"rtb-2"})"));
+}
+
+TEST_F(TableTypeTest, WhatHasNoNameIsFoundAgainAfterAKill) {
+  answers("ec2:DescribeSubnets", R"({"Subnets": [{"SubnetId": "subnet-1", "CidrBlock": "10.0.0.0/24", "VpcId": "vpc-1"},
+                                                 {"SubnetId": "subnet-2", "CidrBlock": "10.0.1.0/24", "VpcId": "vpc-1"}]})");
+  answers("ec2:DescribeNetworkAcls", R"({"NetworkAcls": [{"Associations": [
+      {"SubnetId": "subnet-2", "NetworkAclAssociationId": "aclassoc-2"}]}]})");
+  const Progress made =
+      create(type("AWS::EC2::Subnet"), R"({"VpcId": "vpc-1", "CidrBlock": "10.0.1.0/24"})", action(true));
+  EXPECT_EQ(made.physical_id, "subnet-2");
+  EXPECT_EQ(made.attributes.string_or("NetworkAclAssociationId"), "aclassoc-2");
+}
+
 TEST_F(TableTypeTest, EachTypeCanBeUnpacked) {
   for (const PackedType& packed : packed_types()) {
     const ResourceType& one = type(packed.name);
