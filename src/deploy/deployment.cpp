@@ -179,6 +179,15 @@ void Deployment::call_again(const std::string& logical_id, const std::string& to
   calls_.push_back({logical_id, false});
 }
 
+namespace {
+
+// What is told at the creation alone (a key's secret) stays known.
+void take_attributes(Value& known, const Value& told) {
+  for (const ValueMember& m : told.as_map()) known.set(m.key, m.value);
+}
+
+}  // namespace
+
 void Deployment::succeeded(ResourceRecord& r, const Progress& progress) {
   dirty_.insert(r.logical_id);
   const Task task = *std::exchange(r.task, std::nullopt);
@@ -196,7 +205,7 @@ void Deployment::succeeded(ResourceRecord& r, const Progress& progress) {
         r.now.physical_id = progress.physical_id;
         r.replaced = true;
       }
-      r.now.attributes = progress.attributes;
+      take_attributes(r.now.attributes, progress.attributes);
       return set_status(r, "UPDATE_COMPLETE");
     case Task::Kind::revert: {
       Instance made = std::exchange(r.now, *std::exchange(r.before, std::nullopt));
@@ -204,7 +213,7 @@ void Deployment::succeeded(ResourceRecord& r, const Progress& progress) {
         r.now.physical_id = progress.physical_id;
         r.leftovers.push_back(std::move(made));
       }
-      if (!progress.attributes.as_map().empty()) r.now.attributes = progress.attributes;
+      take_attributes(r.now.attributes, progress.attributes);
       return set_status(r, "UPDATE_COMPLETE");
     }
     case Task::Kind::remove:

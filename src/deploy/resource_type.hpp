@@ -49,7 +49,8 @@ struct Action {
 struct Progress {
   // What Ref gives and DescribeStackResources tells; given as soon as it is known, and never changed by an update.
   std::string physical_id;
-  Value attributes = Value::map();  // what Fn::GetAtt gives, by its whole name ("Endpoint.Address")
+  // What Fn::GetAtt gives, by its whole name ("Endpoint.Address"). What an update does not tell again stays as it was.
+  Value attributes = Value::map();
   bool done = true;
   // Not done: what the next call of this action is given (on disk in between), and when that comes.
   Value memory;
