@@ -1,10 +1,11 @@
 // The runtime of Node functions: takes events from the runtime API ("Using the Lambda runtime API for custom runtimes"),
 // calls the handler, and gives back what it answers.
 import http from 'node:http';
+import https from 'node:https';
 import fs from 'node:fs';
 import path from 'node:path';
 import util from 'node:util';
-import { createRequire } from 'node:module';
+import { createRequire, syncBuiltinESMExports } from 'node:module';
 import { pathToFileURL } from 'node:url';
 
 const [host, port] = process.env.AWS_LAMBDA_RUNTIME_API.split(':');
@@ -72,6 +73,26 @@ async function failToStart(error) {
   const what = described(error);
   await send('init/error', JSON.stringify(what), { 'Lambda-Runtime-Function-Error-Type': what.errorType });
   process.exit(1);
+}
+
+// ---- answers to CloudFormation ----
+
+// Providers of custom resources (the CDK's, cfn-response's) send their answer by https to the host that the response's
+// address names, whatever its scheme and port: there the server's own are put in.
+if (process.env.AWS_ENDPOINT_URL) {
+  const server = new URL(process.env.AWS_ENDPOINT_URL);
+  const byHttps = https.request;
+  https.request = function request(...args) {
+    const where = args.find((one) => typeof one === 'object' && one !== null && !(one instanceof URL)) ?? {};
+    const url = typeof args[0] === 'string' ? new URL(args[0]) : args[0] instanceof URL ? args[0] : undefined;
+    const name = where.hostname ?? where.host ?? url?.hostname;
+    const place = where.path ?? (url ? url.pathname + url.search : '');
+    if (server.protocol !== 'http:' || name !== server.hostname || !place.startsWith('/_tarn/cloudformation-response')) return byHttps.apply(this, args);
+    const { agent: _, ...rest } = where;
+    return http.request({ ...rest, protocol: 'http:', hostname: server.hostname, host: server.hostname, port: server.port, path: place },
+      args.find((one) => typeof one === 'function'));
+  };
+  syncBuiltinESMExports();
 }
 
 // ---- the handler ----

@@ -66,6 +66,33 @@ std::vector<std::string> zones(const Asking& of, const std::string& region) {
   return names;
 }
 
+// Parameter types that name what the account has.
+struct ExistingType {
+  std::string_view parameter_type, operation, list, member;
+};
+constexpr ExistingType existing_types[] = {
+    {"AWS::EC2::AvailabilityZone::Name", "ec2:DescribeAvailabilityZones", "AvailabilityZones", "ZoneName"},
+    {"AWS::EC2::SecurityGroup::GroupName", "ec2:DescribeSecurityGroups", "SecurityGroups", "GroupName"},
+    {"AWS::EC2::SecurityGroup::Id", "ec2:DescribeSecurityGroups", "SecurityGroups", "GroupId"},
+    {"AWS::EC2::Subnet::Id", "ec2:DescribeSubnets", "Subnets", "SubnetId"},
+    {"AWS::EC2::VPC::Id", "ec2:DescribeVpcs", "Vpcs", "VpcId"},
+};
+
+std::optional<std::vector<std::string>> existing(const Asking& a, const std::string& parameter_type) {
+  for (const ExistingType& type : existing_types) {
+    if (type.parameter_type != parameter_type) continue;
+    std::vector<std::string> out;
+    Value input = Value::map(), page;
+    do {
+      page = call(a, type.operation, input);
+      for (const Value& one : page.at(type.list).as_list()) out.push_back(one.string_or(type.member));
+      if (const Value* next = page.find("NextToken")) input.set("NextToken", *next);
+    } while (!page.string_or("NextToken").empty());
+    return out;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 Surroundings make_surroundings(const Asking& a, StackRecords& records, const Scope& scope) {
@@ -80,6 +107,7 @@ Surroundings make_surroundings(const Asking& a, StackRecords& records, const Sco
     return found ? std::optional(found->value) : std::nullopt;
   };
   out.availability_zones = [a](const std::string& region) { return zones(a, region); };
+  out.existing = [a](const std::string& type) { return existing(a, type); };
   out.included = [a](const std::string& location) { return fetch_text(a, location, limits::max_template_size_bytes); };
   return out;
 }

@@ -11,7 +11,7 @@ import zipfile
 
 import pytest
 from botocore.exceptions import ClientError, WaiterError
-from running_tarn import Tarn
+from running_tarn import ROOT, Tarn
 
 ROLE = "arn:aws:iam::000000000000:role/r"
 
@@ -323,6 +323,20 @@ def test_parameters(tarn, cf, name):
     delete(cf, name)
 
 
+def test_parameters_that_name_what_there_is(tarn, cf, name):
+    body = template({"Q": queue()}, Parameters={"Vpc": {"Type": "AWS::EC2::VPC::Id"}, "Zones": {"Type": "List<AWS::EC2::AvailabilityZone::Name>"}})
+    vpc = tarn.client("ec2").create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+
+    def given(vpc, zones):
+        return [{"ParameterKey": "Vpc", "ParameterValue": vpc}, {"ParameterKey": "Zones", "ParameterValue": zones}]
+
+    assert "does not exist" in error(cf.create_stack, StackName=name, TemplateBody=body, Parameters=given("vpc-0123456789abcdef0", "us-east-1a"))["Message"]
+    assert "does not exist" in error(cf.create_stack, StackName=name, TemplateBody=body, Parameters=given(vpc, "us-east-1a,us-east-1z"))["Message"]
+    create(cf, name, body, Parameters=given(vpc, "us-east-1a,us-east-1b"))
+    delete(cf, name)
+    tarn.client("ec2").delete_vpc(VpcId=vpc)
+
+
 def test_templates_by_url_and_nested_stacks(tarn, cf, name):
     s3 = tarn.client("s3")
     s3.create_bucket(Bucket=name)
@@ -411,6 +425,63 @@ def test_custom_resources(tarn, cf, name, provider):
     delete(cf, name)
 
 
+NODE_PROVIDER = """
+const https = require('https');
+exports.handler = async (event) => {
+  const { hostname, pathname, search } = new URL(event.ResponseURL);
+  const body = JSON.stringify({ Status: 'SUCCESS', Reason: 'r', PhysicalResourceId: 'node', StackId: event.StackId, RequestId: event.RequestId,
+    LogicalResourceId: event.LogicalResourceId, Data: { Type: event.RequestType } });
+  await new Promise((resolve, reject) => {
+    const request = https.request({ hostname, path: pathname + search, method: 'PUT', headers: { 'content-type': '', 'content-length': body.length } },
+      (response) => { response.resume(); resolve(); });
+    request.on('error', reject);
+    request.end(body);
+  });
+};
+"""
+
+
+def test_a_custom_resource_that_answers_by_https(tarn, cf, name):
+    made = subprocess.run([ROOT / "tools/node-env"], capture_output=True, text=True)
+    if made.returncode:
+        pytest.skip(made.stderr)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as z:
+        z.writestr("index.js", NODE_PROVIDER)
+    arn = tarn.client("lambda").create_function(FunctionName=name, Runtime="nodejs22.x", Role=ROLE, Handler="index.handler",
+                                                Code={"ZipFile": packed.getvalue()}, Timeout=20)["FunctionArn"]
+    create(cf, name, template({"C": custom(arn)}, Outputs={"T": {"Value": {"Fn::GetAtt": ["C", "Type"]}}}))
+    assert outputs(cf, name) == {"T": "Create"}
+    delete(cf, name)
+
+
+def test_a_custom_resource_behind_a_topic(tarn, cf, name):
+    import urllib.request
+
+    sqs, sns = tarn.client("sqs"), tarn.client("sns")
+    url = sqs.create_queue(QueueName=name + "-asked")["QueueUrl"]
+    topic = sns.create_topic(Name=name)["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=f"arn:aws:sqs:us-east-1:000000000000:{name}-asked", Attributes={"RawMessageDelivery": "true"})
+
+    def answer(wanted, **more):
+        message = None
+        while not message:
+            message = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=5).get("Messages")
+        event = json.loads(message[0]["Body"])
+        assert event["RequestType"] == wanted
+        body = {"Status": "SUCCESS", **{k: event[k] for k in ("StackId", "RequestId", "LogicalResourceId")}, **more}
+        urllib.request.urlopen(urllib.request.Request(event["ResponseURL"], data=json.dumps(body).encode(), method="PUT"))
+        sqs.delete_message(QueueUrl=url, ReceiptHandle=message[0]["ReceiptHandle"])
+
+    stack_id = cf.create_stack(StackName=name, TemplateBody=template({"C": custom(topic, Id="x")}))["StackId"]
+    answer("Create", PhysicalResourceId="by-topic")
+    wait(cf, name, "stack_create_complete")
+    assert resources(cf, name)["C"]["PhysicalResourceId"] == "by-topic"
+    cf.delete_stack(StackName=name)
+    answer("Delete")
+    wait(cf, stack_id, "stack_delete_complete")
+
+
 def test_a_custom_resource_that_never_answers(cf, name, provider):
     cf.create_stack(StackName=name, TemplateBody=template({"C": custom(provider, Silent="true", ServiceTimeout=1), "Q": queue()}), DisableRollback=True)
     assert settled(cf, name)["StackStatus"] == "CREATE_FAILED"
@@ -443,7 +514,7 @@ def test_wait_conditions(cf, name):
 
 
 def test_two_operations_at_once_are_refused(cf, name, provider):
-    body = template({"C": custom(provider, Silent="true", ServiceTimeout=3)})
+    body = template({"C": custom(provider, Silent="true", ServiceTimeout=2)})
     cf.create_stack(StackName=name, TemplateBody=body)
     assert "is in CREATE_IN_PROGRESS state and can not be updated" in error(cf.update_stack, StackName=name, TemplateBody=template({"Q": queue()}))["Message"]
     stack_id = cf.describe_stacks(StackName=name)["Stacks"][0]["StackId"]
