@@ -88,6 +88,9 @@ def test_the_account_as_a_whole(tarn):
     assert everything["RoleDetailList"][0]["InstanceProfileList"][0]["InstanceProfileName"] == "box"
     pages = list(iam.get_paginator("get_account_authorization_details").paginate(PaginationConfig={"PageSize": 50}))
     assert len(pages) > 1 and "AmazonS3FullAccess" in {p["PolicyName"] for page in pages for p in page["Policies"]}
+    key = iam.create_access_key(UserName="ana")["AccessKey"]["AccessKeyId"]
+    assert iam.get_access_key_last_used(AccessKeyId=key)["UserName"] == "ana"
+    assert code(other.get_access_key_last_used, AccessKeyId=key) == "NoSuchEntity"
     iam.delete_account_alias(AccountAlias="the-lake")
     assert iam.list_account_aliases()["AccountAliases"] == []
 

@@ -20,6 +20,7 @@ IMPORTED_BY = {
     "aws_cloudwatch_log_stream": lambda v: f"{v['log_group_name']}:{v['name']}",
     "aws_default_route_table": lambda v: v["vpc_id"],
     "aws_iam_group_policy_attachment": lambda v: f"{v['group']}/{v['policy_arn']}",
+    "aws_iam_role_policies_exclusive": lambda v: v["role_name"],
     "aws_iam_role_policy_attachment": lambda v: f"{v['role']}/{v['policy_arn']}",
     "aws_iam_user_group_membership": lambda v: "/".join([v["user"], *v["groups"]]),
     "aws_lambda_alias": lambda v: f"{v['function_name']}/{v['name']}",
@@ -35,8 +36,9 @@ IMPORTED_BY = {
 # What holds a member that AWS does not give back, so that an import would be followed by a replacement, there as here ...
 NOT_IMPORTED = {"aws_athena_database", "aws_lambda_layer_version"}
 # ... or by a change of that member: how to destroy it, a window of deletion, the file of code. A bucket's policy waits for the bucket.
-CHANGED_BY_IMPORT = {"aws_athena_data_catalog", "aws_athena_workgroup", "aws_glue_trigger", "aws_kms_key", "aws_lambda_alias", "aws_lambda_function",
-                     "aws_s3_bucket", "aws_s3_bucket_policy", "aws_s3_object", "aws_sns_topic_subscription"}
+CHANGED_BY_IMPORT = {"aws_athena_data_catalog", "aws_athena_workgroup", "aws_ecr_repository", "aws_glue_trigger", "aws_kms_key", "aws_lambda_alias",
+                     "aws_lambda_function", "aws_s3_bucket", "aws_s3_bucket_policy", "aws_s3_object", "aws_sfn_alias", "aws_sfn_state_machine",
+                     "aws_sns_topic_subscription"}
 
 
 @pytest.fixture
@@ -197,7 +199,8 @@ def lake(tarn, account):
         "workgroups": all_of("athena", "list_work_groups", "WorkGroups", "Name"), "catalogs": all_of("athena", "list_data_catalogs", "DataCatalogsSummary", "CatalogName"),
         "functions": all_of("lambda", "list_functions", "Functions", "FunctionName"), "layers": all_of("lambda", "list_layers", "Layers", "LayerName"),
         "mappings": all_of("lambda", "list_event_source_mappings", "EventSourceMappings", "UUID"),
-        "machines": all_of("stepfunctions", "list_state_machines", "stateMachines", "name"),
+        "machines": all_of("stepfunctions", "list_state_machines", "stateMachines", "name"), "activities": all_of("stepfunctions", "list_activities", "activities", "name"),
+        "repositories": all_of("ecr", "describe_repositories", "repositories", "repositoryName"),
         "roles": all_of("iam", "list_roles", "Roles", "RoleName"), "policies": all_of("iam", "list_policies", "Policies", "Arn", Scope="Local"),
         "users": all_of("iam", "list_users", "Users", "UserName"), "groups": all_of("iam", "list_groups", "Groups", "GroupName"),
         "profiles": all_of("iam", "list_instance_profiles", "InstanceProfiles", "InstanceProfileName"),

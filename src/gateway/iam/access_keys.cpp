@@ -81,6 +81,16 @@ Value list(const Services& s, Context& c, const Value& in) {
   return page(in, "AccessKeyMetadata", keys, [](const Value& v) { return v.at("AccessKeyId").as_string(); });
 }
 
+// Whose key it is. When it was used nobody writes down: AccessKeyLastUsed is left out, rather than said to be never.
+Value last_used(const Services& s, Context& c, const Value& in) {
+  const std::string id = in.at("AccessKeyId").as_string();
+  const auto credential = s.metadata.get("govern.credential", id);
+  if (!credential || credential->at("Account").as_string() != c.account() || !id.starts_with("AKIA"))
+    no_such_entity("The Access Key with id " + id + " cannot be found.");
+  const std::string& arn = credential->at("Arn").as_string();
+  return Value::map({{"UserName", arn.substr(arn.rfind('/') + 1)}});
+}
+
 }  // namespace
 
 void register_access_keys(const Services& s) {
@@ -91,6 +101,7 @@ void register_access_keys(const Services& s) {
   on("iam:UpdateAccessKey", update);
   on("iam:DeleteAccessKey", remove);
   on("iam:ListAccessKeys", list);
+  on("iam:GetAccessKeyLastUsed", last_used);
 }
 
 }  // namespace tarn::gateway::iam
