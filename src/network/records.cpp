@@ -4,6 +4,7 @@
 
 #include "base/base64.hpp"
 #include "network/filters.hpp"
+#include "network/placement.hpp"
 #include "network/tags.hpp"
 
 namespace tarn::network {
@@ -71,6 +72,10 @@ void Records::put(const Kind& kind, const Value& record) {
 void Records::erase(const Kind& kind, std::string_view id) {
   TARN_ASSERT(transaction_);
   transaction_->erase(kind_of(kind), meta::key({account(), region(), id}));
+}
+
+bool Records::is_stood_in(std::string_view id) {
+  return network::is_stood_in(reader_, {account(), region()}, id);
 }
 
 std::string Records::new_id(std::string_view prefix) {

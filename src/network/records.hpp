@@ -130,6 +130,9 @@ class Records {
   void put(const Kind& kind, const Value& record);
   void erase(const Kind& kind, std::string_view id);
 
+  // Whether something of another service stands in the subnet or group (placement.hpp).
+  bool is_stood_in(std::string_view id);
+
   std::string new_id(const Kind& kind) { return new_id(kind.id_prefix); }
   std::string new_id(std::string_view prefix);  // and 17 digits
   std::string arn(const Kind& kind, std::string_view id) const;

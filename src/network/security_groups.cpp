@@ -114,7 +114,7 @@ Value remove(Records& records, const Value& in) {
   const std::string id = group.at("GroupId").as_string(), name = group.at("GroupName").as_string();
   if (name == "default")
     refuse("CannotDelete", "the specified group: \"" + id + "\" name: \"default\" cannot be deleted by a user");
-  if (is_referenced(records, id) || group_is_used(records, id))
+  if (is_referenced(records, id) || group_is_used(records, id) || records.is_stood_in(id))
     refuse("DependencyViolation", "resource " + id + " has a dependent object");
   erase_security_group(records, id);
   return Value::map({{"Return", true}, {"GroupId", id}});

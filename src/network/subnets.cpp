@@ -138,7 +138,7 @@ Value create_default_subnet(Records& records, const Value& in) {
 Value delete_subnet(Records& records, const Value& in) {
   const std::string id = in.at("SubnetId").as_string();
   records.get(subnet, id);
-  if (records.any(network_interface, "SubnetId", id)) refuse_deletion(subnet, id);
+  if (records.any(network_interface, "SubnetId", id) || records.is_stood_in(id)) refuse_deletion(subnet, id);
   forget_subnet_routes(records, id);
   forget_subnet_acl(records, id);
   records.erase(subnet, id);

@@ -1,5 +1,9 @@
 """EC2's networks by boto3: what AWS gives to every account, what depends on what, which errors come in which words."""
 
+import io
+import json
+import zipfile
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -342,3 +346,31 @@ def test_networks_survive_a_kill(own_tarn):
     tarn.start()
     ec2 = tarn.client("ec2")
     assert ec2.describe_subnets(SubnetIds=[subnet["SubnetId"]])["Subnets"] == [subnet]
+
+
+def test_functions_stand_in_subnets(tarn):
+    ec2, functions = tarn.client("ec2", key="200000000005"), tarn.client("lambda", key="200000000005")
+    iam = tarn.client("iam", key="200000000005")
+    trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+    role = iam.create_role(RoleName="f", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]
+    group = ec2.create_security_group(GroupName="f", Description="f", VpcId=vpc)["GroupId"]
+    code_of = io.BytesIO()
+    with zipfile.ZipFile(code_of, "w") as archive:
+        archive.writestr("f.py", "def main(event, context):\n    return event\n")
+    given = {"FunctionName": "f", "Role": role, "Runtime": "python3.12", "Handler": "f.main", "Code": {"ZipFile": code_of.getvalue()}}
+    assert "InvalidSubnetID.NotFound" in message(functions.create_function, **given, VpcConfig={"SubnetIds": ["subnet-1"], "SecurityGroupIds": [group]})
+    assert "InvalidGroup" in message(functions.create_function, **given, VpcConfig={"SubnetIds": [subnet], "SecurityGroupIds": ["sg-1"]})
+    assert code(functions.create_function, **given, VpcConfig={"SubnetIds": [subnet], "SecurityGroupIds": []}) == "InvalidParameterValueException"
+    made = functions.create_function(**given, VpcConfig={"SubnetIds": [subnet], "SecurityGroupIds": [group]})
+    assert made["VpcConfig"] == {"SubnetIds": [subnet], "SecurityGroupIds": [group], "VpcId": vpc, "Ipv6AllowedForDualStack": False}
+    assert code(ec2.delete_subnet, SubnetId=subnet) == "DependencyViolation"
+    assert code(ec2.delete_security_group, GroupId=group) == "DependencyViolation"
+    functions.update_function_configuration(FunctionName="f", Timeout=9)
+    assert code(ec2.delete_subnet, SubnetId=subnet) == "DependencyViolation"
+    left = functions.update_function_configuration(FunctionName="f", VpcConfig={"SubnetIds": [], "SecurityGroupIds": []})
+    assert "VpcConfig" not in left
+    ec2.delete_security_group(GroupId=group)
+    ec2.delete_subnet(SubnetId=subnet)
+    functions.delete_function(FunctionName="f")

@@ -4,6 +4,7 @@
 
 #include "base/error.hpp"
 #include "compute/functions/limits.hpp"
+#include "compute/functions/placement.hpp"
 #include "compute/functions/records.hpp"
 #include "compute/functions/rules.hpp"
 
@@ -181,6 +182,7 @@ lambda::FunctionConfiguration Functions::create(const Scope& scope, const lambda
   lambda::FunctionConfiguration out;
   platform_.metadata.change(scope.actor_arn, [&](meta::Transaction& t) {
     if (t.get(function_kind, function_key(name))) resource_conflict("Function already exist: " + name.name);
+    if (in.vpc_config) record.configuration.vpc_config = place_function(t, name, *in.vpc_config);
     out = record.configuration;
     if (in.publish.value_or(false)) {
       out = publish_within(t, name, record, in.description);
@@ -252,10 +254,11 @@ lambda::FunctionConfiguration Functions::update_configuration(const Scope& scope
   std::optional<std::vector<lambda::Layer>> layers;
   if (in.layers) layers = resolve_layers(*in.layers);
   lambda::FunctionConfiguration out;
-  change(scope, name, [&](meta::Transaction&, FunctionRecord& record) {
+  change(scope, name, [&](meta::Transaction& t, FunctionRecord& record) {
     check_revision(in.revision_id, record.configuration.revision_id);
     lambda::FunctionConfiguration before = record.configuration;
     apply(in, record.configuration);
+    if (in.vpc_config) record.configuration.vpc_config = place_function(t, name, *in.vpc_config);
     if (layers && layers->empty()) record.configuration.layers.reset();
     if (layers && !layers->empty()) record.configuration.layers = layers;
     touch(record, !(before == record.configuration));
@@ -275,6 +278,7 @@ void Functions::remove(const Scope& scope, const FunctionName& name) {
     const std::string prefix = function_prefix(name);
     if (name.qualifier.empty()) {
       t.erase(function_kind, function_key(name));
+      forget_place(t, name);
       for (auto kind : {version_kind, alias_kind, policy_kind, event_invoke_kind, function_image_kind})
         t.erase_all(kind, prefix);
       return;

@@ -76,9 +76,6 @@ void check_logging(const lambda::LoggingConfig& logging) {
 // What both requests have.
 template <class Request>
 void check_settings(const Request& in) {
-  if (in.vpc_config && ((in.vpc_config->subnet_ids && !in.vpc_config->subnet_ids->empty()) ||
-                        (in.vpc_config->security_group_ids && !in.vpc_config->security_group_ids->empty())))
-    not_implemented("VpcConfig: tarn's functions have this machine's network.");
   if (in.file_system_configs && !in.file_system_configs->empty())
     not_implemented("FileSystemConfigs: tarn has no Amazon EFS.");
   if (in.kms_key_arn && !in.kms_key_arn->empty())
