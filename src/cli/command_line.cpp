@@ -283,8 +283,10 @@ struct CommandLine {
                               [this, with_json](Client& c) { return plan(c, with_json(deploy_options)); }));
     takes_lake(client_command(app, "deploy", "Put up the lake that a lake file declares, or change it",
                               [this, with_json](Client& c) { return deploy(c, with_json(deploy_options)); }));
-    takes_lake(client_command(app, "destroy", "Take the lake of a lake file down",
-                              [this, with_json](Client& c) { return destroy(c, with_json(deploy_options)); }));
+    CLI::App* destroys = client_command(app, "destroy", "Take the lake of a lake file down",
+                                        [this, with_json](Client& c) { return destroy(c, with_json(deploy_options)); });
+    takes_lake(destroys);
+    destroys->add_flag("--with-data", o.with_data, "Remove all objects of its buckets first");
     CLI::App* exports = app.add_subcommand("export", "Write a lake file in another form")->require_subcommand(1);
     CLI::App* template_ = command(*exports, "cloudformation", "As a CloudFormation template",
                                   [this] { return export_cloudformation(deploy_options); });

@@ -12,6 +12,7 @@
 #include "base/error.hpp"
 #include "base/json.hpp"
 #include "cli/output.hpp"
+#include "cli/s3.hpp"
 #include "deploy/lake/lake_template.hpp"
 #include "deploy/limits.hpp"
 
@@ -228,16 +229,20 @@ bool is_there(Client& client, const std::string& path) {
 
 void upload_assets(Client& client, const std::string& bucket, const std::vector<deploy::LakeAsset>& assets) {
   if (assets.empty()) return;
-  if (!is_there(client, "/" + bucket)) {
-    std::string body;
-    if (client.target().region != "us-east-1")
-      body = "<CreateBucketConfiguration><LocationConstraint>" + client.target().region +
-             "</LocationConstraint></CreateBucketConfiguration>";
-    client.s3("PUT", "/" + bucket, {}, body);
-  }
+  if (!is_there(client, "/" + bucket)) s3_make_bucket(client, "s3://" + bucket);
   for (const deploy::LakeAsset& asset : assets)
     if (const std::string path = "/" + bucket + "/" + asset.key; !is_there(client, path))
       client.s3("PUT", path, {}, asset.bytes);
+}
+
+void empty_buckets(Client& client, const deploy::LakeTemplate& lake) {
+  for (const ValueMember& resource : lake.body.at("Resources").as_map()) {
+    if (resource.value.string_or("Type") != "AWS::S3::Bucket") continue;
+    const std::string bucket = resource.value.at("Properties").string_or("BucketName");
+    if (resource.value.string_or("DeletionPolicy") != "Delete")
+      throw Error(ErrorKind::caller, "DataIsKept", "The lake file says keep_data: " + bucket + " stays as it is.");
+    if (is_there(client, "/" + bucket)) s3_remove(client, "s3://" + bucket, true);
+  }
 }
 
 void print_changes(const std::string& stack, const std::optional<Value>& set, bool json) {
@@ -289,8 +294,10 @@ int deploy(Client& client, const DeployOptions& options) {
 }
 
 int destroy(Client& client, const DeployOptions& options) {
-  const std::string name = read_lake(options).stack_name;
+  const deploy::LakeTemplate lake = read_lake(options);
+  const std::string& name = lake.stack_name;
   Stack stack(client, name);
+  if (options.with_data && stack.describe(name)) empty_buckets(client, lake);
   if (!stack.remove()) {
     if (!options.json) std::cout << "There is no stack " << name << ".\n";
     return 0;

@@ -122,7 +122,7 @@ void add_bucket(LakeBuilder& b, const std::string& logical_id, const std::string
                                                                                 {"RestrictPublicBuckets", true}})}});
   if (!b.lake.tags.empty()) properties.set("Tags", b.tags());
   Value& bucket = b.add(logical_id, "AWS::S3::Bucket", std::move(properties));
-  const char* policy = b.lake.keep_data ? "Retain" : "Delete";
+  const char* policy = b.lake.keep_data ? "RetainExceptOnCreate" : "Delete";
   bucket.set("DeletionPolicy", policy);
   bucket.set("UpdateReplacePolicy", "Retain");
 }
@@ -197,6 +197,7 @@ void add_workgroup(LakeBuilder& b) {
   add_bucket(b, "ResultsBucket", b.named({"results"}));
   Value properties =
       Value::map({{"Name", b.named({})},
+                  {"RecursiveDeleteOption", true},  // what it was asked goes with it
                   {"WorkGroupConfiguration",
                    Value::map({{"EnforceWorkGroupConfiguration", true},
                                {"ResultConfiguration",

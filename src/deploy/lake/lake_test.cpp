@@ -6,6 +6,7 @@
 #include "base/json.hpp"
 #include "deploy/lake/lake_template.hpp"
 #include "deploy/lake/zip.hpp"
+#include "deploy/resource_type.hpp"
 #include "deploy/template.hpp"
 #include "deploy/template_summary.hpp"
 
@@ -90,6 +91,18 @@ TEST(LakeFile, IsATemplateThatResolves) {
   const Value csv = evaluation.properties("SalesImportsTable", {}, false).at("TableInput");
   EXPECT_EQ(to_json(csv.at("StorageDescriptor").at("SerdeInfo").at("Parameters")), R"({"separatorChar":";"})");
   EXPECT_THAT(summarize(parse_template(to_json(lake.body))).capabilities, ElementsAre("CAPABILITY_NAMED_IAM"));
+}
+
+TEST(LakeFile, EveryResourceFitsItsSchema) {
+  ResourceTypes types;
+  add_resource_types(types);
+  const Evaluation evaluation = evaluated(made(shop()));
+  for (const std::string& id : evaluation.resources()) {
+    const std::string type = evaluation.declaration(id).string_or("Type");
+    ASSERT_NE(types.find(type), nullptr) << types.refusal(type);
+    for (const PropertyProblem& problem : types.find(type)->check(evaluation.properties(id, {}, false)))
+      ADD_FAILURE() << id << problem.path << ": " << problem.message;
+  }
 }
 
 TEST(LakeFile, APipelineIsAMachineOfItsSteps) {
