@@ -443,6 +443,7 @@ Progress TableType::create(const Action& action, const Value& properties, const 
     if (const Value* found = memory.find("found")) scope.found = *found;
   }
   if (!memory.bool_or("parts")) {
+    if (table().find("ready") && !is_ready(scope)) return waiting(scope, memory);
     put_parts(scope);
     put_tags(scope);
   }
@@ -451,10 +452,9 @@ Progress TableType::create(const Action& action, const Value& properties, const 
   return finish(scope, std::move(next));
 }
 
-// Waits until the resource is what it should be, and then tells its attributes.
-Progress TableType::finish(Scope& scope, Value memory) const {
+// Whether the resource is what it should be; a state that it never leaves again throws. Asks the read operation.
+bool TableType::is_ready(Scope& scope) const {
   if (const Value* read = table().find("read")) scope.read = call(*read, scope);
-  Progress progress{scope.id, Value::map(), true, {}, std::chrono::milliseconds(0)};
   for (const Value& ready : listed(table().find("ready"))) {
     const std::string state = text_of(expand(ready.at("value"), scope));
     if (lists(ready, "failed", state)) {
@@ -463,12 +463,19 @@ Progress TableType::finish(Scope& scope, Value memory) const {
       throw Error(ErrorKind::outside, "NotStabilized",
                   why.empty() ? std::string(name()) + " is in the state " + state + "." : why);
     }
-    if (state.empty() || lists(ready, "done", state)) continue;
-    progress.done = false;
-    progress.memory = std::move(memory);
-    progress.again_in = std::chrono::milliseconds(300);
-    return progress;
+    if (!state.empty() && !lists(ready, "done", state)) return false;
   }
+  return true;
+}
+
+Progress TableType::waiting(const Scope& scope, Value memory) const {
+  return {scope.id, Value::map(), false, std::move(memory), std::chrono::milliseconds(300)};
+}
+
+// Waits until the resource is ready, and then tells its attributes.
+Progress TableType::finish(Scope& scope, Value memory) const {
+  if (!is_ready(scope)) return waiting(scope, std::move(memory));
+  Progress progress{scope.id, Value::map(), true, {}, std::chrono::milliseconds(0)};
   if (const Value* reads = table().find("reads"))
     for (const auto& [key, spec] : reads->as_map()) scope.reads.set(key, call(spec, scope));
   if (const Value* attributes = table().find("attributes"))
@@ -489,8 +496,8 @@ void TableType::refuse_changes(const Scope& scope) const {
           "The property " + property + " of " + std::string(name()) + " can't be changed: " + why.as_string() + ".");
 }
 
-// An update's call, when a property that it names is another now.
-void TableType::change(const Value& spec, Scope& scope) const {
+// Whether an update's call is wanted: a property that it names is another now.
+bool TableType::is_wanted(const Value& spec, const Scope& scope) const {
   std::set<std::string> names;
   const Value* with = spec.find("with");
   const bool everything = !with || to_json(*with).find("\"*\"") != std::string::npos;
@@ -504,9 +511,11 @@ void TableType::change(const Value& spec, Scope& scope) const {
         for (const auto& [key, value] : rest.as_map()) names.insert(key);
       }
   }
-  if (std::none_of(names.begin(), names.end(),
-                   [&](const std::string& name) { return differs(name, scope.before, scope.properties); }))
-    return;
+  return std::any_of(names.begin(), names.end(),
+                     [&](const std::string& name) { return differs(name, scope.before, scope.properties); });
+}
+
+void TableType::change(const Value& spec, const Scope& scope) const {
   Scope own = scope;
   if (const Value* absent = spec.find("absent"))
     for (const auto& [property, value] : absent->as_map())
@@ -593,17 +602,31 @@ Progress TableType::update(const Action& action, const std::string& physical_id,
   }
   const auto my_turn = turn();
   Scope scope = scope_of(action, after, physical_id);
+  Action earlier = action;
+  earlier.tags = action.previous_tags;
+  scope.before = scope_of(earlier, before, physical_id).properties;
+  const ValueList calls = listed(table().find("update"));
+  // A call may have to wait until what the one before began is over.
+  auto step = static_cast<std::size_t>(memory.int_or("calls"));
+  bool settled = step == 0;
   if (memory.is_null()) {
-    Action earlier = action;
-    earlier.tags = action.previous_tags;
-    scope.before = scope_of(earlier, before, physical_id).properties;
     refuse_changes(scope);
     if (table().bool_or("reads_first")) scope.read = call(table().at("read"), scope);
-    for (const Value& spec : listed(table().find("update"))) change(spec, scope);
+  }
+  for (; step < calls.size(); ++step) {
+    if (!is_wanted(calls[step], scope)) continue;
+    if (!settled && table().find("ready") && !is_ready(scope))
+      return waiting(scope, Value::map({{"calls", static_cast<int64_t>(step)}}));
+    change(calls[step], scope);
+    settled = false;
+  }
+  if (!memory.bool_or("parts")) {
+    if (!settled && table().find("ready") && !is_ready(scope))
+      return waiting(scope, Value::map({{"calls", static_cast<int64_t>(step)}}));
     for (const Value& part : list_of(table(), "parts").as_list()) change_part(part, scope);
     change_tags(scope);
   }
-  return finish(scope, Value::map({{"id", physical_id}}));
+  return finish(scope, Value::map({{"calls", static_cast<int64_t>(calls.size())}, {"parts", true}}));
 }
 
 void TableType::remove_parts(Scope& scope) const {

@@ -107,9 +107,12 @@ class TableType : public ResourceType {
   void put_tags(Scope& scope) const;
   void change_tags(Scope& scope) const;
   bool is_gone(Scope& scope) const;
-  void change(const Value& spec, Scope& scope) const;
+  bool is_wanted(const Value& spec, const Scope& scope) const;
+  void change(const Value& spec, const Scope& scope) const;
   void remove_parts(Scope& scope) const;
   bool has_parts(const Scope& scope) const;
+  bool is_ready(Scope& scope) const;
+  Progress waiting(const Scope& scope, Value memory) const;
   Progress finish(Scope& scope, Value memory) const;
 
   const PackedType* packed_ = nullptr;

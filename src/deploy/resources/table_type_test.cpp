@@ -256,6 +256,29 @@ TEST_F(TableTypeTest, WhatIsNotReadyIsAskedForAgain) {
   EXPECT_GT(waiting.again_in.count(), 0);
 }
 
+TEST_F(TableTypeTest, AnUpdatesCallsWaitForEachOther) {
+  answers("lambda:UpdateFunctionCode", "{}");
+  answers("lambda:UpdateFunctionConfiguration", "{}");
+  bool busy = true;
+  operations_.add("lambda:GetFunctionConfiguration", [&](api::Context&, const Value&) {
+    return Value::map({{"State", "Active"}, {"LastUpdateStatus", busy ? "InProgress" : "Successful"}});
+  });
+  const Value before = parse_json(R"({"FunctionName": "f", "Role": "arn:aws:iam::123456789012:role/r", "Timeout": 3,
+      "PackageType": "Image", "Code": {"ImageUri": "f:1"}})");
+  const Value after = parse_json(R"({"FunctionName": "f", "Role": "arn:aws:iam::123456789012:role/r", "Timeout": 5,
+      "PackageType": "Image", "Code": {"ImageUri": "f:2"}})");
+  const ResourceType& function = type("AWS::Lambda::Function");
+  Progress progress = function.update(action(), "f", before, after, {});
+  EXPECT_FALSE(progress.done);
+  EXPECT_THAT(calls_, ElementsAre(StartsWith("UpdateFunctionCode")));
+  progress = function.update(action(), "f", before, after, progress.memory);
+  EXPECT_EQ(calls_.size(), 1u);
+  busy = false;
+  progress = function.update(action(), "f", before, after, progress.memory);
+  EXPECT_TRUE(progress.done);
+  EXPECT_THAT(calls_, ElementsAre(StartsWith("UpdateFunctionCode"), StartsWith("UpdateFunctionConfiguration")));
+}
+
 TEST_F(TableTypeTest, ADefinitionHasItsSubstitutions) {
   fails("states:DescribeStateMachine", ErrorKind::missing, "StateMachineDoesNotExist");
   answers("states:CreateStateMachine", R"({"stateMachineArn": "arn", "creationDate": 1})");
