@@ -457,11 +457,15 @@ def test_networks(tarn, name):
                           SecurityGroupEgress=[{"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "CidrIp": "0.0.0.0/0"}],
                           SecurityGroupIngress=[{"IpProtocol": "tcp", "FromPort": "5432", "ToPort": 5432, "CidrIp": "10.0.0.0/8", "Description": "db"}]),
         "Self": resource("EC2::SecurityGroupIngress", GroupId=att("Group", "GroupId"), IpProtocol="-1", SourceSecurityGroupId=ref("Group")),
+        "Role": role("lambda"),
+        "Fn": resource("Lambda::Function", Code={"ZipFile": FUNCTION % 3}, Handler="index.handler", Runtime="python3.12", Role=att("Role", "Arn"),
+                       VpcConfig={"SubnetIds": [ref("Subnet")], "SecurityGroupIds": [ref("Group")]}),
         "Endpoint": resource("EC2::VPCEndpoint", VpcId=ref("Vpc"), ServiceName={"Fn::Sub": "com.amazonaws.${AWS::Region}.s3"}, RouteTableIds=[ref("Table")]),
     }, Default=att("Vpc", "DefaultSecurityGroup"), Zone=att("Subnet", "AvailabilityZone"))
     assert stack.outputs["Default"].startswith("sg-") and stack.outputs["Zone"] == f"{REGION}a"
     group = ec2.describe_security_groups(GroupIds=[stack.ids["Group"]])["SecurityGroups"][0]
     assert [p["FromPort"] for p in group["IpPermissionsEgress"]] == [443] and len(group["IpPermissions"]) == 2
+    assert tarn.client("lambda").get_function_configuration(FunctionName=stack.ids["Fn"])["VpcConfig"]["VpcId"] == stack.ids["Vpc"]
     assert {r.get("GatewayId") for r in ec2.describe_route_tables(RouteTableIds=[stack.ids["Table"]])["RouteTables"][0]["Routes"]} >= {stack.ids["Gateway"]}
     stack.change(Group={"SecurityGroupIngress": [{"IpProtocol": "tcp", "FromPort": 5433, "ToPort": 5433, "CidrIp": "10.0.0.0/8"}]},
                  Vpc={"EnableDnsHostnames": None, "Tags": tags(Name="w")}, Route={"GatewayId": None, "NatGatewayId": ref("Nat")})
