@@ -1,6 +1,7 @@
 #include "cli/command_line.hpp"
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <iostream>
 
 #include "base/error.hpp"
@@ -9,6 +10,7 @@
 #include "cli/client.hpp"
 #include "cli/completion.hpp"
 #include "cli/deploy.hpp"
+#include "cli/docker.hpp"
 #include "cli/doctor.hpp"
 #include "cli/logs.hpp"
 #include "cli/output.hpp"
@@ -38,7 +40,7 @@ struct CommandLine {
       "Client commands speak to --endpoint, AWS_ENDPOINT_URL or 127.0.0.1:4566."};
   std::function<int()> chosen;
 
-  CLI::App* s3_ = nullptr;
+  CLI::App *s3_ = nullptr, *docker_ = nullptr;
   UpOptions up_options;
   Common common;
   SqlOptions sql_options;
@@ -68,6 +70,7 @@ struct CommandLine {
     add_keys();
     add_clock();
     add_doctor();
+    add_docker();
     add_version();
     add_completion();
   }
@@ -399,6 +402,18 @@ struct CommandLine {
     sub->add_flag("--json", common.json, "Print JSON");
   }
 
+  void add_docker() {
+    CLI::App* sub = command(app, "docker",
+                            "Build and push images on this machine's Python and Node, without an engine; a link "
+                            "named tarn-docker to tarn is for CDK_DOCKER",
+                            [this] { return docker(docker_->remaining()); });
+    sub->prefix_command();
+    docker_ = sub;
+    CLI::App* run = command(app, "run-in-root", "Used by tarn docker", [this] { return run_in_root(from); });
+    run->add_option("spec", from)->required();
+    run->group("");  // not told of
+  }
+
   void add_version() {
     CLI::App* sub = command(app, "version", "Tell the version", [this] {
       if (common.json)
@@ -422,6 +437,9 @@ struct CommandLine {
 }  // namespace
 
 int run(int argc, char** argv) {
+  // The CDK wants the name of a program, without words behind it.
+  if (std::filesystem::path(argv[0]).filename() == "tarn-docker")
+    return docker(std::vector<std::string>(argv + 1, argv + argc));
   CommandLine line;
   CLI11_PARSE(line.app, argc, argv);
   try {
