@@ -5,7 +5,7 @@ import https from 'node:https';
 import fs from 'node:fs';
 import path from 'node:path';
 import util from 'node:util';
-import { createRequire, syncBuiltinESMExports } from 'node:module';
+import module, { createRequire, syncBuiltinESMExports } from 'node:module';
 import { pathToFileURL } from 'node:url';
 
 const [host, port] = process.env.AWS_LAMBDA_RUNTIME_API.split(':');
@@ -113,9 +113,28 @@ function isModule(file) {
   }
 }
 
+// `import` does not look into the folders of NODE_PATH by itself; what a function imports from a layer, or from AWS's SDK, is there.
+const searchNodePath = `
+import { pathToFileURL } from 'node:url';
+const parents = ${JSON.stringify((process.env.NODE_PATH ?? '').split(':').filter((folder) => folder.endsWith('/node_modules')))};
+export async function resolve(specifier, context, next) {
+  try {
+    return await next(specifier, context);
+  } catch (error) {
+    if (error.code !== 'ERR_MODULE_NOT_FOUND' || /^[./]|^\\w+:/.test(specifier)) throw error;
+    for (const folder of parents) {
+      try {
+        return await next(specifier, { ...context, parentURL: pathToFileURL(folder + '/../index.mjs').href });
+      } catch {}
+    }
+    throw error;
+  }
+}`;
+
 async function load(place) {
   const file = ['', '.js', '.mjs', '.cjs'].map((end) => place + end).find((name) => fs.existsSync(name) && fs.statSync(name).isFile());
   try {
+    if (file && isModule(file)) module.register?.('data:text/javascript,' + encodeURIComponent(searchNodePath));
     if (file && isModule(file)) return await import(pathToFileURL(file).href);
     return createRequire(path.join(root, 'index.js'))(file ?? place);
   } catch (error) {

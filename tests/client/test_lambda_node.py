@@ -115,6 +115,19 @@ def test_layers(functions, make, name):
     assert invoke(functions, function, "node")[1] == "hello node"
 
 
+@pytest.mark.parametrize("file, how", [("index.mjs", "import { S3Client, ListBucketsCommand } from '@aws-sdk/client-s3'; export"),
+                                       ("index.js", "const { S3Client, ListBucketsCommand } = require('@aws-sdk/client-s3'); exports.handler =")])
+def test_the_sdk_acts_as_the_role(tarn, functions, make, name, file, how):
+    made = subprocess.run([ROOT / "tools/node-env", "sdk"], capture_output=True, text=True)
+    if made.returncode:
+        pytest.skip(made.stderr)
+    bucket = re.sub("[^a-z0-9-]", "", name)[-40:].strip("-") + "-b"
+    tarn.client("s3").create_bucket(Bucket=bucket)
+    declared = "const handler =" if how.endswith("export") else ""
+    function = make({file: f"{how} {declared} async () => (await new S3Client({{}}).send(new ListBucketsCommand({{}}))).Buckets.map((b) => b.Name)"}, Timeout=20, MemorySize=512)
+    assert bucket in invoke(functions, function, None)[1]
+
+
 def test_warm_invocations_keep_their_state(functions, make):
     function = make("let n = 0; exports.handler = async () => ++n")
     assert [invoke(functions, function, None)[1] for _ in range(5)] == [1, 2, 3, 4, 5]

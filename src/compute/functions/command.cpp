@@ -16,6 +16,7 @@ namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
 constexpr auto credentials_margin = 30min;
+constexpr const char* node_modules_place = "/var/lang/lib/node_modules";
 constexpr int function_user = 993, function_group = 990;  // as Lambda's
 
 std::string variable(const char* name) {
@@ -32,6 +33,7 @@ void append_path(std::string& list, const std::string& one) {
 // Where the function finds what is its own: by AWS's names where it has a file system of its own, else where it lies.
 struct ExecutionEnvironment::Places {
   std::string task, layers, temporary, runtime;  // `layers` empty: it has none
+  std::string node_modules = {};                 // beside its own; empty: none
 };
 
 Command ExecutionEnvironment::command(const std::string& runtime_api) {
@@ -63,6 +65,7 @@ Command ExecutionEnvironment::zip_command(const std::string& runtime_api, const 
     out.arguments = {"-m", "awslambdaric", *configuration.handler};
   } else if (is_node(*configuration.runtime)) {
     out.program = parts_.node.node(stop_.get_token(), say);
+    places.node_modules = parts_.node.modules(stop_.get_token(), say);
   } else {
     const bool of_layer = !fs::exists(task + "/bootstrap") && !opt.empty();
     std::error_code ignored;
@@ -75,10 +78,12 @@ Command ExecutionEnvironment::zip_command(const std::string& runtime_api, const 
     if (!opt.empty()) out.view->bind(opt, "/opt");
     for (const std::string& modules : public_layers) out.view->bind(modules, modules);
     if (is_node(*configuration.runtime)) out.view->bind(places.runtime, "/var/runtime");
+    const bool modules = !places.node_modules.empty();
+    if (modules) out.view->bind(places.node_modules, node_modules_place);
     if (!out.program.starts_with("/opt/") && !out.program.starts_with("/var/task/"))
       show_program(*out.view, out.program);
     out.view->seal();
-    places = {"/var/task", opt.empty() ? "" : "/opt", "/tmp", "/var/runtime"};
+    places = {"/var/task", opt.empty() ? "" : "/opt", "/tmp", "/var/runtime", modules ? node_modules_place : ""};
   } else {
     fs::create_directories(places.temporary);
   }
@@ -178,6 +183,7 @@ std::vector<std::string> ExecutionEnvironment::variables(const std::string& runt
     append_path(node_modules, places.layers + "/nodejs/" + node_folder(*configuration.runtime) + "/node_modules");
   }
   for (const std::string& one : public_layers) append_path(modules, one);
+  if (!places.node_modules.empty()) append_path(node_modules, places.node_modules);
   append_path(node_modules, places.task);
   std::vector<std::string> out = own_variables(runtime_api);
   out.push_back("_HANDLER=" + *configuration.handler);
