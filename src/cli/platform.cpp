@@ -10,6 +10,7 @@
 #include "catalog/crawl/crawlers.hpp"
 #include "cli/data_folder.hpp"
 #include "compute/functions/service.hpp"
+#include "compute/images/image_lifecycle.hpp"
 #include "compute/images/registry.hpp"
 #include "compute/images/unpacked_images.hpp"
 #include "compute/jobs/jobs.hpp"
@@ -185,6 +186,7 @@ struct Platform::Parts {
   states::Executions executions;
   compute::Registry registry;
   compute::UnpackedImages images;
+  compute::ImageLifecycle image_lifecycle;
   compute::ProcessingJobs processing;
   compute::FunctionService functions;
   orchestrate::Rotations rotations;
@@ -246,7 +248,8 @@ struct Platform::Parts {
                     clock, random},
                    {folder.file("executions"), options.durable, options.strict}),
         registry({*metadata, *store, authority, clock, random}),
-        images(registry, folder.file("images"), options.durable),
+        images(registry, folder.file("images")),
+        image_lifecycle(registry, clock),
         processing({*metadata, logs, *store, authority, identities, images, clock}, folder.file("processing")),
         functions({*metadata, logs, *store, authority, identities, messages, operations, targets, images, clock, random,
                    metrics, metric_store},
@@ -422,6 +425,7 @@ void Platform::start(const std::string& endpoint) {
   parts_->publisher.start(endpoint);
   parts_->registry.start(endpoint.substr(endpoint.find("://") + 3));
   parts_->images.keep_only(parts_->functions.functions().images_in_use());
+  parts_->image_lifecycle.start();
   parts_->processing.start(endpoint);
   parts_->functions.start(endpoint);
   parts_->executions.start();

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import tarfile
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -237,6 +238,36 @@ def test_layers_survive_kill(own_tarn):
         url = ecr.get_download_url_for_layer(repositoryName="kept", layerDigest=digest(data))["downloadUrl"]
         with urllib.request.urlopen(url) as answer:
             assert answer.read() == data
+
+
+def test_lifecycle_policies_are_carried_out_each_day(own_tarn):
+    tarn = own_tarn("--clock", "manual")
+    ecr = tarn.client("ecr")
+    ecr.create_repository(repositoryName="kept")
+    rules = [{"rulePriority": 1, "selection": {"tagStatus": "tagged", "tagPrefixList": ["v"], "countType": "imageCountMoreThan", "countNumber": 1}, "action": {"type": "expire"}},
+             {"rulePriority": 2, "selection": {"tagStatus": "untagged", "countType": "sinceImagePushed", "countUnit": "days", "countNumber": 2}, "action": {"type": "expire"}}]
+    ecr.put_lifecycle_policy(repositoryName="kept", lifecyclePolicyText=json.dumps({"rules": rules}))
+    push(ecr, "kept", b"one", "v1")
+    push(ecr, "kept", b"none", None)
+
+    def advance(hours):
+        urllib.request.urlopen(urllib.request.Request(tarn.endpoint + "/_tarn/clock", json.dumps({"advance_ms": hours * 3600_000}).encode())).read()
+
+    def after(evaluations):
+        until = time.monotonic() + 10
+        while ecr.get_lifecycle_policy(repositoryName="kept").get("lastEvaluatedAt") in evaluations and time.monotonic() < until:
+            time.sleep(0.05)
+        evaluations.append(ecr.get_lifecycle_policy(repositoryName="kept")["lastEvaluatedAt"])
+        return sorted(i.get("imageTag", "") for i in ecr.list_images(repositoryName="kept")["imageIds"])
+
+    advance(1)
+    push(ecr, "kept", b"two", "v2")
+    push(ecr, "kept", b"other", "other")
+    seen = [None]
+    advance(24)
+    assert after(seen) == ["", "other", "v2"]
+    advance(48)
+    assert after(seen) == ["other", "v2"]
 
 
 def test_encryption_by_kms(tarn, ecr, name):

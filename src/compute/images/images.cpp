@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/error.hpp"
+#include "compute/images/lifecycle_policy.hpp"
 #include "compute/images/limits.hpp"
 #include "compute/images/records.hpp"
 #include "compute/images/registry.hpp"
@@ -23,32 +24,12 @@ std::string joined(const std::vector<std::string>& texts) {
   return out + "]";
 }
 
-// "*" stands for any text.
-bool matches_wildcard(std::string_view pattern, std::string_view text) {
-  std::size_t p = 0, t = 0, star = pattern.npos, resume = 0;
-  while (t < text.size()) {
-    if (p < pattern.size() && pattern[p] == '*') {
-      star = p++;
-      resume = t;
-    } else if (p < pattern.size() && pattern[p] == text[t]) {
-      ++p, ++t;
-    } else if (star != pattern.npos) {
-      p = star + 1;
-      t = ++resume;
-    } else {
-      return false;
-    }
-  }
-  while (p < pattern.size() && pattern[p] == '*') ++p;
-  return p == pattern.size();
-}
-
 bool may_move(const ecr::Repository& repository, std::string_view tag) {
   const std::string mutability = repository.image_tag_mutability.value_or("MUTABLE");
   bool excluded = false;
   if (repository.image_tag_mutability_exclusion_filters)
     for (const auto& filter : *repository.image_tag_mutability_exclusion_filters)
-      excluded |= matches_wildcard(filter.filter, tag);
+      excluded |= matches_tag_pattern(filter.filter, tag);
   if (mutability.starts_with("IMMUTABLE")) return mutability == "IMMUTABLE_WITH_EXCLUSION" && excluded;
   return mutability != "MUTABLE_WITH_EXCLUSION" || !excluded;
 }

@@ -1,5 +1,6 @@
 #include "compute/images/lifecycle_policy.hpp"
 
+#include <algorithm>
 #include <set>
 #include <string>
 
@@ -93,6 +94,79 @@ void check_image_lifecycle_policy(std::string_view text) {
   }
   if (of_any && of_any != *priorities.rbegin())
     invalid_policy("the rule with tagStatus any must have the highest rulePriority");
+}
+
+bool matches_tag_pattern(std::string_view pattern, std::string_view text) {
+  std::size_t p = 0, t = 0, star = pattern.npos, resume = 0;
+  while (t < text.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      resume = t;
+    } else if (p < pattern.size() && pattern[p] == text[t]) {
+      ++p, ++t;
+    } else if (star != pattern.npos) {
+      p = star + 1;
+      t = ++resume;
+    } else {
+      return false;
+    }
+  }
+  while (p < pattern.size() && pattern[p] == '*') ++p;
+  return p == pattern.size();
+}
+
+namespace {
+
+bool all_of_tags(const ValueList& wanted, const std::vector<std::string>& tags, bool prefixes) {
+  for (const Value& one : wanted) {
+    const std::string& text = one.as_string();
+    const bool found = std::any_of(tags.begin(), tags.end(), [&](const std::string& tag) {
+      return prefixes ? tag.starts_with(text) : matches_tag_pattern(text, tag);
+    });
+    if (!found) return false;
+  }
+  return true;
+}
+
+bool selects(const Value& selection, const ImageAge& image) {
+  const std::string status = selection.string_or("tagStatus");
+  if (status == "any") return true;
+  if (status == "untagged") return image.tags.empty();
+  if (image.tags.empty()) return false;
+  const Value* prefixes = selection.find("tagPrefixList");
+  return all_of_tags((prefixes ? prefixes : selection.find("tagPatternList"))->as_list(), image.tags,
+                     prefixes != nullptr);
+}
+
+}  // namespace
+
+std::vector<ExpiringImage> expiring_images(std::string_view policy, const std::vector<ImageAge>& images, Time now) {
+  const Value parsed = parse_json(policy);
+  std::vector<const Value*> rules;
+  for (const Value& rule : parsed.at("rules").as_list()) rules.push_back(&rule);
+  auto priority = [](const Value* rule) { return rule->at("rulePriority").as_int(); };
+  std::sort(rules.begin(), rules.end(), [&](const Value* a, const Value* b) { return priority(a) < priority(b); });
+  std::vector<ImageAge> newest_first = images;
+  std::stable_sort(newest_first.begin(), newest_first.end(),
+                   [](const ImageAge& a, const ImageAge& b) { return a.pushed > b.pushed; });
+  std::vector<ExpiringImage> out;
+  std::set<std::string> taken;  // by a rule of higher precedence
+  for (const Value* rule : rules) {
+    const Value& selection = rule->at("selection");
+    const int64_t number = selection.at("countNumber").as_int();
+    const bool by_count = selection.string_or("countType") == "imageCountMoreThan";
+    int64_t seen = 0;
+    std::vector<std::string> selected;
+    for (const ImageAge& image : newest_first) {
+      if (!selects(selection, image)) continue;
+      ++seen;
+      const bool expires = by_count ? seen > number : now - image.pushed > std::chrono::days(number);
+      if (expires && !taken.contains(image.digest)) out.push_back({image.digest, priority(rule)});
+      selected.push_back(image.digest);
+    }
+    taken.insert(selected.begin(), selected.end());
+  }
+  return out;
 }
 
 }  // namespace tarn::compute

@@ -1,6 +1,6 @@
 // Where the registry's records stand in the metadata store.
 //
-//   ecr.repository   account, region, name           {Repository, Tags, Policy, LifecyclePolicy, KmsKeyArn}
+//   ecr.repository   account, region, name           {Repository, Tags, Policy, LifecyclePolicy, LifecycleEvaluated}
 //   ecr.image        account, region, name, digest   {Manifest, MediaType, Size, Pushed, Pulled}
 //   ecr.tag          account, region, name, tag      {Digest}
 //   ecr.layer        account, region, name, digest   {Object, Size, MediaType}

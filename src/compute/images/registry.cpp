@@ -15,6 +15,7 @@ RepositoryRecord record_from(const Value& v) {
   for (const auto& [key, value] : v.at("Tags").as_map()) out.tags[key] = value.as_string();
   if (const Value* policy = v.find("Policy")) out.policy = policy->as_string();
   if (const Value* policy = v.find("LifecyclePolicy")) out.lifecycle_policy = policy->as_string();
+  if (const Value* at = v.find("LifecycleEvaluated")) out.lifecycle_evaluated = at->as_time();
   return out;
 }
 
@@ -24,6 +25,7 @@ Value value_of(const RepositoryRecord& r) {
   Value out = Value::map({{"Repository", ecr::to_value(r.repository)}, {"Tags", std::move(tags)}});
   if (r.policy) out.set("Policy", *r.policy);
   if (r.lifecycle_policy) out.set("LifecyclePolicy", *r.lifecycle_policy);
+  if (r.lifecycle_evaluated) out.set("LifecycleEvaluated", *r.lifecycle_evaluated);
   return out;
 }
 
@@ -99,6 +101,15 @@ std::vector<RepositoryRecord> Registry::repositories(std::string_view account, s
   const std::string from = after.empty() ? std::string() : meta::key({account, region, after});
   for (const meta::Record& r : p_.metadata.list(repository_kind, meta::prefix({account, region}), from, limit))
     out.push_back(record_from(r.value));
+  return out;
+}
+
+std::vector<RepositoryName> Registry::with_lifecycle_policy() const {
+  std::vector<RepositoryName> out;
+  for (const meta::Record& r : p_.metadata.list(repository_kind, {})) {
+    const auto parts = meta::key_parts(r.key);
+    if (r.value.find("LifecyclePolicy")) out.push_back({parts.at(0), parts.at(1), parts.at(2)});
+  }
   return out;
 }
 

@@ -42,6 +42,7 @@ struct RepositoryRecord {
   api::ecr::Repository repository;  // without its URI
   std::map<std::string, std::string> tags;
   std::optional<std::string> policy, lifecycle_policy;
+  std::optional<Time> lifecycle_evaluated;
 };
 
 struct StoredImage {
@@ -82,6 +83,8 @@ class Registry {
   // In the order of names, from after `after`.
   std::vector<RepositoryRecord> repositories(std::string_view account, std::string_view region, std::string_view after,
                                              std::size_t limit) const;
+  // Of all accounts and regions.
+  std::vector<RepositoryName> with_lifecycle_policy() const;
   RepositoryRecord change(const RepositoryName& name, std::string_view actor,
                           const std::function<void(RepositoryRecord&)>& change);
   // RepositoryNotEmptyException where it has images and `force` is not said.

@@ -1,15 +1,14 @@
 #include "compute/images/unpacked_images.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 
 #include "base/error.hpp"
+#include "base/json.hpp"
 #include "compute/images/limits.hpp"
 #include "compute/images/root_folder.hpp"
 
@@ -28,6 +27,14 @@ constexpr std::string_view own_architecture = "amd64";
   throw Error(ErrorKind::caller, "InvalidParameterValueException", message);
 }
 
+// Another after each start of the machine.
+std::string boot_id() {
+  std::ifstream file("/proc/sys/kernel/random/boot_id");
+  std::string out;
+  std::getline(file, out);
+  return out;
+}
+
 ByteSource source_of(std::unique_ptr<store::ObjectReader> object) {
   std::shared_ptr<store::ObjectReader> shared = std::move(object);
   return [shared](char* into, std::size_t size_bytes) { return shared->read(into, size_bytes); };
@@ -35,8 +42,8 @@ ByteSource source_of(std::unique_ptr<store::ObjectReader> object) {
 
 }  // namespace
 
-UnpackedImages::UnpackedImages(Registry& registry, std::string folder, bool durable)
-    : registry_(registry), folder_(std::move(folder)), durable_(durable) {}
+UnpackedImages::UnpackedImages(Registry& registry, std::string folder)
+    : registry_(registry), folder_(std::move(folder)) {}
 
 std::string UnpackedImages::folder_of(const std::string& digest) const {
   return folder_ + "/" + digest.substr(digest.find(':') + 1);
@@ -105,11 +112,10 @@ void UnpackedImages::unpack(const RepositoryName& repository, const StoredImage&
     }
     root.add_mount_points();
     std::ofstream(part + "/config.json") << config;
-    if (durable_)
-      if (const int fd = ::open(part.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); fd >= 0) {
-        ::syncfs(fd);
-        ::close(fd);
-      }
+    std::ofstream(part + "/origin.json") << to_json(Value::map({{"Account", repository.account},
+                                                                {"Region", repository.region},
+                                                                {"Repository", repository.name},
+                                                                {"Boot", boot_id()}}));
     if (::rename(part.c_str(), path.c_str()) != 0)
       throw Error(ErrorKind::bug, "InternalFailure", path + " can't be made: " + std::strerror(errno));
   } catch (const Error& e) {
@@ -126,12 +132,30 @@ RunnableImage UnpackedImages::read(const RepositoryName& repository, const std::
   return {repository, digest, folder_of(digest) + "/root", read_image_config(text.str())};
 }
 
+// Nothing here is flushed: what a machine that went down may have left in pieces is unpacked anew where that can be
+// done.
+bool UnpackedImages::may_be_broken(const std::string& digest) const {
+  std::ifstream file(folder_of(digest) + "/origin.json", std::ios::binary);
+  std::stringstream text;
+  text << file.rdbuf();
+  try {
+    const Value origin = parse_json(text.str());
+    if (origin.string_or("Boot") == boot_id()) return false;
+    const RepositoryName repository{origin.string_or("Account"), origin.string_or("Region"),
+                                    origin.string_or("Repository")};
+    return registry_.find_image(repository, digest, "").has_value();
+  } catch (const Error&) {
+    return true;  // it breaks off
+  }
+}
+
 void UnpackedImages::keep_only(const std::set<std::string>& digests) {
   std::lock_guard lock(mutex_);
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder_, error)) {
+    const std::string digest = "sha256:" + entry.path().filename().string();
     std::error_code ignored;
-    if (!digests.contains("sha256:" + entry.path().filename().string())) fs::remove_all(entry.path(), ignored);
+    if (!digests.contains(digest) || may_be_broken(digest)) fs::remove_all(entry.path(), ignored);
   }
 }
 

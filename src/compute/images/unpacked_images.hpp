@@ -21,8 +21,8 @@ struct RunnableImage {
 // Thread-safe.
 class UnpackedImages {
  public:
-  // All that is in `folder` is the images'. `durable` false leaves out the flushes.
-  UnpackedImages(Registry& registry, std::string folder, bool durable);
+  // All that is in `folder` is the images'.
+  UnpackedImages(Registry& registry, std::string folder);
 
   // The image that `uri` names, unpacked when it is the first time. Where there is none, or one that this machine can't
   // run, Error (caller, InvalidParameterValueException) says so in Lambda's words.
@@ -30,18 +30,18 @@ class UnpackedImages {
   // The same, by what open() told; it may have left the registry meanwhile.
   RunnableImage open_again(const RepositoryName& repository, const std::string& digest);
 
-  // Removes all but these digests.
+  // Removes all but these digests, and what the machine may have lost when it went down.
   void keep_only(const std::set<std::string>& digests);
 
  private:
   std::string folder_of(const std::string& digest) const;
   RunnableImage read(const RepositoryName& repository, const std::string& digest) const;
   void unpack(const RepositoryName& repository, const StoredImage& image);
+  bool may_be_broken(const std::string& digest) const;
   std::string config_text(const RepositoryName& repository, const Manifest& manifest) const;
 
   Registry& registry_;
   std::string folder_;
-  bool durable_;
   std::mutex mutex_;  // held while folders are made or removed
 };
 

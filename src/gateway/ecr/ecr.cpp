@@ -269,8 +269,10 @@ void register_repository_policies(api::Operations& o, Registry& r) {
   o.on<op::PutLifecyclePolicy>([&](Context& c, const auto& in) {
     compute::check_image_lifecycle_policy(in.lifecycle_policy_text);
     const RepositoryName name = name_of(c, in.registry_id, in.repository_name);
-    r.change(name, c.principal.arn,
-             [&](RepositoryRecord& record) { record.lifecycle_policy = in.lifecycle_policy_text; });
+    r.change(name, c.principal.arn, [&](RepositoryRecord& record) {
+      record.lifecycle_policy = in.lifecycle_policy_text;
+      record.lifecycle_evaluated.reset();
+    });
     return ecr::PutLifecyclePolicyResponse{name.account, name.name, in.lifecycle_policy_text};
   });
   o.on<op::GetLifecyclePolicy>([&](Context& c, const auto& in) {
@@ -278,7 +280,9 @@ void register_repository_policies(api::Operations& o, Registry& r) {
     ecr::GetLifecyclePolicyResponse out;
     out.registry_id = name.account;
     out.repository_name = name.name;
-    out.lifecycle_policy_text = existing_lifecycle_policy(r.repository(name), name);
+    const RepositoryRecord record = r.repository(name);
+    out.lifecycle_policy_text = existing_lifecycle_policy(record, name);
+    out.last_evaluated_at = record.lifecycle_evaluated;
     return out;
   });
   o.on<op::DeleteLifecyclePolicy>([&](Context& c, const auto& in) {
@@ -286,7 +290,9 @@ void register_repository_policies(api::Operations& o, Registry& r) {
     ecr::DeleteLifecyclePolicyResponse out;
     r.change(name, c.principal.arn, [&](RepositoryRecord& record) {
       out.lifecycle_policy_text = existing_lifecycle_policy(record, name);
+      out.last_evaluated_at = record.lifecycle_evaluated;
       record.lifecycle_policy.reset();
+      record.lifecycle_evaluated.reset();
     });
     out.registry_id = name.account;
     out.repository_name = name.name;
