@@ -1,16 +1,23 @@
 """The census lake (examples/census): uploads that skip, a daily trigger by a clock that the test moves, a crawler that follows success only."""
 
+import base64
 import csv
+import functools
 import importlib.util
 import io
 import json
+import os
+import subprocess
+import threading
 import time
 import urllib.request
 import zipfile
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from running_tarn import ROOT
+from running_tarn import PROGRAM, ROOT
+from test_lambda_images import sandbox  # noqa: F401 (fixture)
 
 
 def module(name):
@@ -87,3 +94,39 @@ def test_the_census(own_tarn, monkeypatch, tmp_path):
     assert ended(glue, lake.JOB, 2)["JobRunState"] == "FAILED"
     time.sleep(1)
     assert len(glue.list_crawls(CrawlerName=lake.CRAWLER)["Crawls"]) == crawls
+
+
+def test_a_processing_job_brings_the_zips(own_tarn, monkeypatch, tmp_path, sandbox):  # noqa: F811
+    tarn = own_tarn()
+    for name, value in tarn.environment().items():
+        if name != "HOME":
+            monkeypatch.setenv(name, value)
+    generate, ingest = module("generate"), module("ingest")
+    zips = generate.generate(tmp_path / "zips")
+    tarn.client("s3").create_bucket(Bucket="census")
+    ecr, sagemaker = tarn.client("ecr"), tarn.client("sagemaker")
+
+    os.symlink(os.path.realpath(PROGRAM), tmp_path / "tarn-docker")
+    docker = lambda *words, text=None: subprocess.run([tmp_path / "tarn-docker", *words], check=True, input=text, text=True, env={**os.environ, "DOCKER_CONFIG": str(tmp_path)})
+    image = ingest.create_repository() + ":v1"
+    token = ecr.get_authorization_token()["authorizationData"][0]
+    docker("login", "-u", "AWS", "--password-stdin", token["proxyEndpoint"], text=base64.b64decode(token["authorizationToken"]).decode().split(":", 1)[1])
+    docker("build", "-t", image, ROOT / "examples/census/unpack")
+    docker("push", image)
+    ingest.create_function("census", image)
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *args):
+            pass
+
+    web = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=tmp_path / "zips"))
+    threading.Thread(target=web.serve_forever, daemon=True).start()
+    urls = [f"http://127.0.0.1:{web.server_port}/{path.name}" for path in zips]
+    job = json.load(tarn.client("lambda", read_timeout=90).invoke(FunctionName=ingest.FUNCTION, Payload=json.dumps({"urls": urls}))["Payload"])
+    assert sagemaker.describe_processing_job(ProcessingJobName=job)["ProcessingJobStatus"] in ("InProgress", "Completed")
+    until(lambda: sagemaker.describe_processing_job(ProcessingJobName=job)["ProcessingJobStatus"] != "InProgress")
+    done = sagemaker.describe_processing_job(ProcessingJobName=job)
+    assert done["ProcessingJobStatus"] == "Completed", done
+    keys = [o["Key"] for o in tarn.client("s3").list_objects_v2(Bucket="census", Prefix="raw/")["Contents"]]
+    assert sorted({tuple(k.split("/")[1:3]) for k in keys}) == sorted(tuple(p.stem.rsplit("_", 1)) for p in zips) and all(k.endswith(".CSV") for k in keys)
+    web.shutdown()

@@ -143,6 +143,24 @@ def test_jobs_that_fail_or_are_stopped(tarn, sagemaker, create, bucket, name):
     assert len(failed) == 2
 
 
+def test_a_state_machine_waits_for_a_job(tarn, create, image, bucket, python_layer, name):  # noqa: F811
+    name, states = name[-40:].strip("-"), tarn.client("stepfunctions")
+    parameters = {"ProcessingJobName.$": "$.name", "RoleArn": ROLE, "AppSpecification": {
+        "ImageUri": image, "ContainerEntrypoint": [python_layer[0], "-c"], "ContainerArguments.$": "States.Array($.code)"},
+        "ProcessingResources": {"ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.t3.medium", "VolumeSizeInGB": 1}}}
+    machine = states.create_state_machine(name=name, roleArn=ROLE, definition=json.dumps({"StartAt": "Run", "States": {"Run": {
+        "Type": "Task", "Resource": "arn:aws:states:::sagemaker:createProcessingJob.sync", "Parameters": parameters, "End": True}}}))["stateMachineArn"]
+
+    def run(suffix, code):
+        execution = states.start_execution(stateMachineArn=machine, input=json.dumps({"name": name + suffix, "code": code}))["executionArn"]
+        return wait_for(lambda: (e := states.describe_execution(executionArn=execution))["status"] != "RUNNING" and e, 40)
+
+    good = run("-g", "print(1)")
+    assert good["status"] == "SUCCEEDED" and json.loads(good["output"])["ProcessingJobStatus"] == "Completed", good
+    bad = run("-b", "raise SystemExit(5)")
+    assert (bad["status"], bad["error"]) == ("FAILED", "States.TaskFailed") and "exit code: 5" in bad["cause"]
+
+
 def test_what_is_refused(sagemaker, create, bucket):
     one = lambda **more: [{"InputName": "in", "S3Input": {"S3Uri": f"s3://{bucket}/raw/", "LocalPath": "/opt/ml/processing/in", "S3DataType": "S3Prefix", **more}}]
     for settings, error in (

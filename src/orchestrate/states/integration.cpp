@@ -36,6 +36,8 @@ constexpr Optimised optimised[] = {
     {"events", "putEvents", "PutEvents", false, true, "EventBridge", "AmazonEventBridgeException", "AmazonEventBridge"},
     {"states", "startExecution", "StartExecution", true, true, "StepFunctions", "AWSStepFunctionsException",
      "AWSStepFunctions"},
+    {"sagemaker", "createProcessingJob", "CreateProcessingJob", true, false, "SageMaker", "AmazonSageMakerException",
+     "AmazonSageMaker"},
     {"dynamodb", "getItem", "GetItem", false, false, "DynamoDB", "AmazonDynamoDBException", "AmazonDynamoDBv2"},
     {"dynamodb", "putItem", "PutItem", false, false, "DynamoDB", "AmazonDynamoDBException", "AmazonDynamoDBv2"},
     {"dynamodb", "updateItem", "UpdateItem", false, false, "DynamoDB", "AmazonDynamoDBException", "AmazonDynamoDBv2"},
@@ -367,6 +369,8 @@ JobCall job_status_call(const Integration& in, const Value& arguments, const Val
     return {"glue:GetJobRun", Value::map({{"JobName", arguments.at("JobName")}, {"RunId", started.at("JobRunId")}})};
   if (in.service->id == "athena")
     return {"athena:GetQueryExecution", Value::map({{"QueryExecutionId", started.at("QueryExecutionId")}})};
+  if (in.service->id == "sagemaker")
+    return {"sagemaker:DescribeProcessingJob", Value::map({{"ProcessingJobName", arguments.at("ProcessingJobName")}})};
   return {"states:DescribeExecution", Value::map({{"executionArn", started.at("ExecutionArn")}})};
 }
 
@@ -376,6 +380,8 @@ JobCall job_stop_call(const Integration& in, const Value& arguments, const Value
             Value::map({{"JobName", arguments.at("JobName")}, {"JobRunIds", Value::list({started.at("JobRunId")})}})};
   if (in.service->id == "athena")
     return {"athena:StopQueryExecution", Value::map({{"QueryExecutionId", started.at("QueryExecutionId")}})};
+  if (in.service->id == "sagemaker")
+    return {"sagemaker:StopProcessingJob", Value::map({{"ProcessingJobName", arguments.at("ProcessingJobName")}})};
   return {"states:StopExecution", Value::map({{"executionArn", started.at("ExecutionArn")}})};
 }
 
@@ -384,8 +390,9 @@ namespace {
 enum class JobState { running, succeeded, failed };
 
 JobState job_state(const std::string& state) {
-  if (state == "SUCCEEDED") return JobState::succeeded;
-  for (const char* failed : {"FAILED", "STOPPED", "TIMEOUT", "ERROR", "CANCELLED", "ABORTED", "TIMED_OUT", "EXPIRED"})
+  if (state == "SUCCEEDED" || state == "Completed") return JobState::succeeded;
+  for (const char* failed :
+       {"Failed", "Stopped", "FAILED", "STOPPED", "TIMEOUT", "ERROR", "CANCELLED", "ABORTED", "TIMED_OUT", "EXPIRED"})
     if (state == failed) return JobState::failed;
   return JobState::running;
 }
@@ -393,13 +400,18 @@ JobState job_state(const std::string& state) {
 }  // namespace
 
 std::optional<Value> job_result(const Integration& in, const Value& status) {
-  const bool glue = in.service->id == "glue", athena = in.service->id == "athena";
-  const char* operation_name = glue ? "GetJobRun" : athena ? "GetQueryExecution" : "DescribeExecution";
+  const bool glue = in.service->id == "glue", athena = in.service->id == "athena",
+             sagemaker = in.service->id == "sagemaker";
+  const char* operation_name = glue        ? "GetJobRun"
+                               : athena    ? "GetQueryExecution"
+                               : sagemaker ? "DescribeProcessingJob"
+                                           : "DescribeExecution";
   const api::Operation* operation = api::find_operation(*in.service, operation_name);
   Value told = output_of(*operation->output, status, false);
-  const std::string state = glue     ? told.at("JobRun").string_or("JobRunState")
-                            : athena ? told.at("QueryExecution").at("Status").string_or("State")
-                                     : told.string_or("Status");
+  const std::string state = glue        ? told.at("JobRun").string_or("JobRunState")
+                            : athena    ? told.at("QueryExecution").at("Status").string_or("State")
+                            : sagemaker ? told.string_or("ProcessingJobStatus")
+                                        : told.string_or("Status");
   if (job_state(state) == JobState::running) return std::nullopt;
   if (glue) told = told.at("JobRun");
   if (in.pattern == Pattern::job_parsed)
