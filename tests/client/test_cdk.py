@@ -1,0 +1,132 @@
+"""The CDK's command line, as a team uses it: an assembly of version 1 that needs no bootstrap (quick), and a domain's lake in Python from bootstrap to
+destroy (slow: the construct library alone takes half a minute). Made by tools/setup-clients; skipped where the machine has no Node."""
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from running_tarn import ROOT
+
+HERE = Path(__file__).resolve().parent / "cdk"
+ACCOUNT, REGION = "000000000000", "us-east-1"
+
+
+def setup(kind):
+    done = subprocess.run([ROOT / "tools/setup-clients", kind], capture_output=True, text=True)
+    if done.returncode == 3:
+        pytest.skip(done.stdout.strip())
+    assert done.returncode == 0, done.stdout + done.stderr
+    return Path(done.stdout.splitlines()[-1])
+
+
+def runner(tarn, folder, python=None):
+    """Makes a function that runs cdk in a folder."""
+    cdk = setup("cdk") / "node_modules/aws-cdk/bin/cdk"
+    path = f"{python / 'bin'}:{os.environ['PATH']}" if python else os.environ["PATH"]
+
+    def run(*words, code=0):
+        done = subprocess.run(["node", cdk, *words, "--no-notices", "--no-color", "--progress", "events"], cwd=folder, capture_output=True, text=True, timeout=280,
+                              env=tarn.environment(PATH=path, CI="true", CDK_CLI_DISABLE_TELEMETRY="true", CDK_DISABLE_VERSION_CHECK="1", PYTHONWARNINGS="ignore",
+                                                   JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION="1", JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION="1"))
+        assert done.returncode == code, f"cdk {' '.join(words)}: {done.returncode}\n{done.stdout[-4000:]}{done.stderr[-6000:]}"
+        return done.stdout + done.stderr
+
+    return run
+
+
+def stacks(tarn):
+    return {s["StackName"]: s["StackStatus"] for s in tarn.client("cloudformation").describe_stacks()["Stacks"]}
+
+
+def test_an_assembly_of_version_1(own_tarn, tmp_path):
+    tarn = own_tarn()
+    shutil.copytree(HERE / "version1", tmp_path / "app")
+    cdk = runner(tarn, tmp_path)
+    app = ("--app", "app")
+    assert "AWS::SNS::Topic" in cdk("diff", *app)
+    cdk("deploy", *app, "--require-approval", "never", "--outputs-file", "outputs.json")
+    arn = json.loads((tmp_path / "outputs.json").read_text())["old-style"]["TopicArn"]
+    sns = tarn.client("sns")
+    assert sns.get_topic_attributes(TopicArn=arn)["Attributes"]["DisplayName"] == "one"
+    stack = tarn.client("cloudformation").describe_stacks(StackName="old-style")["Stacks"][0]
+    assert stack["StackStatus"] == "CREATE_COMPLETE" and stack["Tags"] == [{"Key": "team", "Value": "lake"}] and stack["Outputs"][0]["ExportName"] == "old-topic"
+    assert "no changes" in cdk("deploy", *app, "--require-approval", "never")
+    template = tmp_path / "app/old-style.template.json"
+    template.write_text(template.read_text().replace('"DeletionPolicy": "Delete"', '"DeletionPolicy": "Delete", "Properties": {"VisibilityTimeout": 77}'))
+    assert "VisibilityTimeout" in cdk("diff", *app)
+    cdk("deploy", *app, "--require-approval", "never")
+    url = tarn.client("sqs").list_queues()["QueueUrls"][0]
+    assert tarn.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])["Attributes"]["VisibilityTimeout"] == "77"
+    cdk("destroy", *app, "--force")
+    assert stacks(tarn) == {} and sns.list_topics()["Topics"] == [] and "QueueUrls" not in tarn.client("sqs").list_queues()
+    assert tarn.client("iam").list_roles()["Roles"] == []
+
+
+def until(what, seconds=60):
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.2)
+
+
+def empty(tarn, bucket):
+    s3 = tarn.client("s3")
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+        for one in page.get("Versions", []) + page.get("DeleteMarkers", []):
+            s3.delete_object(Bucket=bucket, Key=one["Key"], VersionId=one["VersionId"])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_lake_from_bootstrap_to_destroy(own_tarn, tmp_path):
+    tarn = own_tarn()
+    shutil.copytree(HERE, tmp_path / "app", ignore=shutil.ignore_patterns("version1", "package*.json"))
+    cdk = runner(tarn, tmp_path / "app", setup("cdk-python"))
+    deploy = ("deploy", "--require-approval", "never")
+    s3, functions = tarn.client("s3"), tarn.client("lambda")
+
+    cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}")
+    assert stacks(tarn) == {"CDKToolkit": "CREATE_COMPLETE"}
+    assert int(tarn.client("ssm").get_parameter(Name="/cdk-bootstrap/hnb659fds/version")["Parameter"]["Value"]) >= 21
+    assert "no changes" in cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}")
+
+    cdk(*deploy, "--all", "--outputs-file", "outputs.json")
+    outputs = json.loads((tmp_path / "app/outputs.json").read_text())["sales-dev-orders"]
+    assert outputs["FromParameter"] == "sales-dev-raw" and outputs["ErrorsArn"].endswith(":sales-dev-errors")
+    [notified] = s3.get_bucket_notification_configuration(Bucket="sales-dev-raw")["LambdaFunctionConfigurations"]
+    assert {(r["Name"].lower(), r["Value"]) for r in notified["Filter"]["Key"]["FilterRules"]} == {("prefix", "orders/"), ("suffix", ".json")}
+    password = json.loads(tarn.client("secretsmanager").get_secret_value(SecretId="sales/dev/db")["SecretString"])
+    assert password["username"] == "sales" and len(password["password"]) == 32 and password["password"].isalnum()
+
+    s3.put_object(Bucket="sales-dev-raw", Key="orders/a.txt", Body=b"{}")
+    s3.put_object(Bucket="sales-dev-raw", Key="orders/a.json", Body=b"{}")
+    states = tarn.client("stepfunctions")
+    executions = lambda: states.list_executions(stateMachineArn=outputs["MachineArn"])["executions"]
+    until(lambda: executions() and executions()[0]["status"] != "RUNNING")
+    assert [e["status"] for e in executions()] == ["SUCCEEDED"]
+    assert s3.get_object(Bucket="sales-dev-trusted", Key="orders/done.txt")["Body"].read() == b"done"
+
+    assert "no changes" in cdk(*deploy, "--all")
+    assert "AWS::S3::Bucket" in cdk("diff", "sales-dev-shared", "-c", "bucket=1")
+    cdk(*deploy, "sales-dev-shared", "-c", "bucket=1")
+    assert stacks(tarn)["sales-dev-shared"] == "UPDATE_COMPLETE" and len(s3.list_buckets()["Buckets"]) == 4
+    cdk(*deploy, "sales-dev-shared")
+    assert len(s3.list_buckets()["Buckets"]) == 3
+
+    cdk(*deploy, "sales-dev-orders", "--hotswap", "--exclusively", "-c", "answer=two")
+    assert json.loads(functions.invoke(FunctionName="sales-dev-check", Payload=b'{"way": "x"}')["Payload"].read()) == {"way": "x", "answer": "two"}
+
+    empty(tarn, "sales-dev-raw")
+    empty(tarn, "sales-dev-trusted")
+    cdk("destroy", "--all", "--force")
+    assert stacks(tarn) == {"CDKToolkit": "CREATE_COMPLETE"}
+    assert functions.list_functions()["Functions"] == [] and states.list_state_machines()["stateMachines"] == []
+    assert [b["Name"] for b in s3.list_buckets()["Buckets"]] == [f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"]
+    assert all(r["RoleName"].startswith("cdk-") for r in tarn.client("iam").list_roles()["Roles"])
+    assert tarn.client("secretsmanager").list_secrets()["SecretList"] == [] and len(tarn.client("ssm").describe_parameters()["Parameters"]) == 1
+    assert tarn.client("sns").list_topics()["Topics"] == [] and tarn.client("events").list_rules()["Rules"] == []
