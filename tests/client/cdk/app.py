@@ -1,8 +1,10 @@
 """A domain's lake as a team writes it with the CDK: shared resources in one stack, a pipeline in another that imports them.
 
-Context: `stage` names it, `answer` is what the inline function says (a change that hotswap can take), `bucket` adds one more."""
+Context: `stage` names it, `answer` is what the inline function says (a change that hotswap can take), `bucket` adds one more, `look` a stack of what is
+looked up at synthesis."""
 
 import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_glue as glue
@@ -84,8 +86,21 @@ class Pipeline(cdk.Stack):
         cdk.CfnOutput(self, "FromParameter", value=ssm.StringParameter.value_for_string_parameter(self, f"/sales/{stage}/bucket"))
 
 
+class Looks(cdk.Stack):
+    """What the command line finds out before it synthesizes."""
+
+    def __init__(self, scope, stage):
+        super().__init__(scope, f"sales-{stage}-looks", env=cdk.Environment(account="000000000000", region="us-east-1"))
+        ssm.StringParameter(self, "Copy", parameter_name=f"/sales/{stage}/copy", string_value=ssm.StringParameter.value_from_lookup(self, f"/sales/{stage}/bucket"))
+        ssm.StringParameter(self, "Zones", parameter_name=f"/sales/{stage}/zones", string_value=",".join(self.availability_zones[:2]))
+        vpc = ec2.Vpc.from_lookup(self, "Network", tags={"team": "lake"})
+        ssm.StringParameter(self, "Vpc", parameter_name=f"/sales/{stage}/vpc", string_value=vpc.vpc_id)
+
+
 app = cdk.App()
 stage = app.node.try_get_context("stage") or "dev"
 shared = Shared(app, stage)
 Pipeline(app, stage, shared).add_stack_dependency(shared)
+if app.node.try_get_context("look"):
+    Looks(app, stage)
 app.synth()
