@@ -194,19 +194,24 @@ def test_the_tagging_api(tmp_path, name):
     tarn.client("glue").create_job(Name="j", Role=role, Command={"Name": "glueetl", "ScriptLocation": "s3://tagged/x"}, Tags=tag)
     tarn.client("athena").create_work_group(Name="w", Tags=pair)
     here = f"{REGION}:{ACCOUNT}"
+    ec2 = tarn.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=[{"ResourceType": "vpc", "Tags": [*pair, {"Key": "k", "Value": "w"}]}])["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/24", TagSpecifications=[{"ResourceType": "subnet", "Tags": pair}])["Subnet"]["SubnetId"]
+    arns |= {f"arn:aws:ec2:{here}:vpc/{vpc}", f"arn:aws:ec2:{here}:subnet/{subnet}"}
     arns |= {f"arn:aws:sqs:{here}:q", f"arn:aws:ssm:{here}:parameter/p", f"arn:aws:logs:{here}:log-group:/l", f"arn:aws:glue:{here}:job/j", f"arn:aws:athena:{here}:workgroup/w"}
     tarn.client("sqs").create_queue(QueueName="without")
     found = lambda **more: {r["ResourceARN"] for page in tagging.get_paginator("get_resources").paginate(**more) for r in page["ResourceTagMappingList"]}
     assert found() == arns
     assert found(ResourcesPerPage=3, TagFilters=[{"Key": "team", "Values": ["lake", "x"]}]) == arns
-    assert found(TagFilters=[{"Key": "team"}, {"Key": "k"}]) == {"arn:aws:s3:::tagged"} and found(TagFilters=[{"Key": "team", "Values": ["x"]}]) == set()
+    assert found(TagFilters=[{"Key": "team"}, {"Key": "k", "Values": ["v"]}]) == {"arn:aws:s3:::tagged"} and found(TagFilters=[{"Key": "team", "Values": ["x"]}]) == set()
     assert found(ResourceTypeFilters=["sqs", "glue:job"]) == {f"arn:aws:sqs:{here}:q", f"arn:aws:glue:{here}:job/j"}
+    assert found(ResourceTypeFilters=["ec2:subnet"]) == {f"arn:aws:ec2:{here}:subnet/{subnet}"} and len(found(ResourceTypeFilters=["ec2"])) == 2
     assert tagging.get_tag_keys()["TagKeys"] == ["k", "team"] and tagging.get_tag_values(Key="team")["TagValues"] == ["lake"]
     failed = tagging.tag_resources(ResourceARNList=[*arns, f"arn:aws:sqs:{here}:nothing", "arn:aws:s3:::tagged/key"], Tags={"new": "1"})["FailedResourcesMap"]
     assert set(failed) == {f"arn:aws:sqs:{here}:nothing", "arn:aws:s3:::tagged/key"} and failed["arn:aws:s3:::tagged/key"]["StatusCode"] == 400
     assert found(TagFilters=[{"Key": "new", "Values": ["1"]}]) == arns
     assert tagging.untag_resources(ResourceARNList=sorted(arns), TagKeys=["new", "team"])["FailedResourcesMap"] == {}
-    assert found() == {"arn:aws:s3:::tagged"}
+    assert found() == {"arn:aws:s3:::tagged", f"arn:aws:ec2:{here}:vpc/{vpc}"}
     [one] = tagging.get_resources(ResourceARNList=["arn:aws:s3:::tagged"])["ResourceTagMappingList"]
     assert one["Tags"] == [{"Key": "k", "Value": "v"}]
     assert code(tagging.get_resources, TagsPerPage=7) == "InvalidParameterException"

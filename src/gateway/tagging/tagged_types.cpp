@@ -1,5 +1,7 @@
 #include "gateway/tagging/tagged_types.hpp"
 
+#include <algorithm>
+
 #include "base/error.hpp"
 #include "notify/targets.hpp"
 
@@ -16,6 +18,9 @@ constexpr TaggedType types[] = {
     {"ecr:repository", "repository/", "ecr:DescribeRepositories", "repositories", "nextToken", "nextToken",
      "repositoryArn", TagForm::pairs, TagId::arn, "ecr:ListTagsForResource", "resourceArn", "tags", "ecr:TagResource",
      "resourceArn", "tags", "ecr:UntagResource", "tagKeys"},
+    {"ec2", "", "ec2:DescribeTags", "Tags", "NextToken", "NextToken", "{ResourceType}/{ResourceId}", TagForm::ec2,
+     TagId::last_part, "ec2:DescribeTags", "Filters", "Tags", "ec2:CreateTags", "Resources", "Tags", "ec2:DeleteTags",
+     "Tags"},
     {"events:event-bus", "event-bus/", "events:ListEventBuses", "EventBuses", "NextToken", "NextToken", "Arn",
      TagForm::pairs, TagId::arn, "events:ListTagsForResource", "ResourceARN", "Tags", "events:TagResource",
      "ResourceARN", "Tags", "events:UntagResource", "TagKeys"},
@@ -91,13 +96,18 @@ std::string last_part(std::string_view text) {
   return std::string(text.substr(text.find_last_of(":/") + 1));
 }
 
-// An item of a list, or a member of it, within the ARN that is made of it.
+// An item of a list, or members of it, within the ARN that is made of it.
 std::string arn_of(const TaggedType& type, const Value& item, const api::Context& c) {
-  const std::size_t brace = type.arn.find('{');
-  if (brace == type.arn.npos) return item.string_or(type.arn);
-  const std::string_view member = type.arn.substr(brace + 1, type.arn.find('}') - brace - 1);
-  const std::string name = member.empty() ? last_part(item.as_string()) : item.string_or(member);
-  const std::string resource = std::string(type.arn.substr(0, brace)) + name;
+  if (type.arn.find('{') == type.arn.npos) return item.string_or(type.arn);
+  std::string resource;
+  for (std::string_view rest = type.arn; !rest.empty();) {
+    const std::size_t brace = std::min(rest.find('{'), rest.size()), end = rest.find('}');
+    resource += rest.substr(0, brace);
+    if (brace == rest.size()) break;
+    const std::string_view member = rest.substr(brace + 1, end - brace - 1);
+    resource += member.empty() ? last_part(item.as_string()) : item.string_or(member);
+    rest.remove_prefix(end + 1);
+  }
   if (type.form == TagForm::bucket) return "arn:aws:s3:::" + resource;
   return c.arn(service_of(type), resource);
 }
@@ -143,7 +153,11 @@ Value tags_value(TagForm form, const Tags& tags) {
 
 Value named(const TaggedType& type, std::string_view member, const std::string& arn, const api::Context& c) {
   Value out = Value::map();
-  out.set(member, id_of(type, arn, c));
+  const Value id = id_of(type, arn, c);
+  if (member == "Filters")
+    out.set(member, Value::list({Value::map({{"Name", "resource-id"}, {"Values", Value::list({id})}})}));
+  else
+    out.set(member, type.form == TagForm::ec2 ? Value::list({id}) : id);
   if (type.type == "ssm:parameter") out.set("ResourceType", "Parameter");
   return out;
 }
@@ -171,7 +185,7 @@ const TaggedType* type_of(std::string_view text) {
   const bool bare = arn->resource.find_first_of(":/") == std::string::npos;
   for (const TaggedType& type : types)
     if (service_of(type) == arn->service && arn->resource.starts_with(type.resource) &&
-        (bare || !type.resource.empty()))
+        (bare || !type.resource.empty() || type.form == TagForm::ec2))
       return &type;
   return nullptr;
 }
@@ -186,9 +200,12 @@ std::vector<std::string> list_resources(api::Operations& operations, const api::
     if (const Value* items = page.find(type.items); items && items->is_list())
       for (const Value& item : items->as_list()) out.push_back(arn_of(type, item, caller));
     const std::string next = page.string_or(type.next_out);
-    if (next.empty()) return out;
+    if (next.empty()) break;
     input.set(type.next_in, next);
   }
+  std::ranges::sort(out);  // EC2 tells a resource once for each of its tags
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
 }
 
 Tags read_tags(api::Operations& operations, const api::Context& caller, const TaggedType& type,
@@ -224,7 +241,13 @@ void remove_tags(api::Operations& operations, const api::Context& caller, const 
     return;
   }
   Value input = named(type, type.tag_id, arn, caller);
-  input.set(type.keys, api::to_value(keys));
+  if (type.form == TagForm::ec2) {
+    Value tags = Value::list();
+    for (const auto& key : keys) tags.push_back(Value::map({{"Key", key}}));
+    input.set(type.keys, tags);
+  } else {
+    input.set(type.keys, api::to_value(keys));
+  }
   call(operations, caller, type.untag, input);
 }
 

@@ -21,17 +21,19 @@ enum class TagForm {
   pairs,           // [{"Key": …, "Value": …}]
   small_pairs,     // [{"key": …, "value": …}]
   tag_key_values,  // [{"TagKey": …, "TagValue": …}]
-  bucket           // S3's, which replaces them all
+  bucket,          // S3's, which replaces them all
+  ec2              // pairs, of resources that are told by their ids alone
 };
 
 // How the resource is named to them.
 enum class TagId { arn, last_part /* of the ARN */, queue_url };
 
 struct TaggedType {
-  std::string_view type;      // as filters name it: "lambda:function"
+  std::string_view type;      // as filters name it: "lambda:function"; "ec2": all of that service, by their ARNs
   std::string_view resource;  // how the last part of its ARNs begins: "function:"; empty: it is the name alone
   std::string_view list, items, next_in, next_out;  // operation, the member that holds them, of the token to and fro
-  std::string_view arn;  // the item's member that is its ARN; with a brace, what is made of one: "workgroup/{Name}"
+  std::string_view
+      arn;  // the item's member that is its ARN; with braces, what is made of its members: "workgroup/{Name}"
   TagForm form;
   TagId id;
   std::string_view read, read_id, tags;  // operation, its members

@@ -41,7 +41,17 @@ struct Resource {
 bool is_wanted(const TaggedType& type, const std::optional<std::vector<std::string>>& filters) {
   if (!filters || filters->empty()) return true;
   return std::ranges::any_of(*filters, [&](const std::string& filter) {
-    return type.type == filter || (type.type.starts_with(filter) && type.type[filter.size()] == ':');
+    return type.type == filter || (type.type.starts_with(filter) && type.type[filter.size()] == ':') ||
+           (type.form == tagging::TagForm::ec2 && filter.starts_with("ec2:"));
+  });
+}
+
+// The same of a resource, where its ARN alone tells the type.
+bool is_wanted(const TaggedType& type, const std::string& arn, const std::optional<std::vector<std::string>>& filters) {
+  if (type.form != tagging::TagForm::ec2 || !filters || filters->empty()) return true;
+  const std::string resource = arn.substr(arn.rfind(':') + 1);
+  return std::ranges::any_of(*filters, [&](const std::string& filter) {
+    return filter == "ec2" || (filter.starts_with("ec2:") && resource.starts_with(filter.substr(4) + "/"));
   });
 }
 
@@ -68,6 +78,7 @@ std::vector<Resource> tagged_resources(Operations& operations, const Context& c,
   for (const TaggedType& type : tagging::tagged_types()) {
     if (!is_wanted(type, types)) continue;
     for (const std::string& arn : tagging::list_resources(operations, c, type)) {
+      if (!is_wanted(type, arn, types)) continue;
       try {
         Tags tags = tagging::read_tags(operations, c, type, arn);
         if (!tags.empty()) out.push_back({arn, std::move(tags)});
