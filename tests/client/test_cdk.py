@@ -29,10 +29,13 @@ def runner(tarn, folder, python=None):
     cdk = setup("cdk") / "node_modules/aws-cdk/bin/cdk"
     path = f"{python / 'bin'}:{os.environ['PATH']}" if python else os.environ["PATH"]
 
-    def run(*words, code=0):
-        done = subprocess.run(["node", cdk, *words, "--no-notices", "--no-color", "--progress", "events"], cwd=folder, capture_output=True, text=True, timeout=280,
-                              env=tarn.environment(PATH=path, CI="true", CDK_CLI_DISABLE_TELEMETRY="true", CDK_DISABLE_VERSION_CHECK="1", PYTHONWARNINGS="ignore",
-                                                   JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION="1", JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION="1"))
+    def run(*words, code=0, stays=False):
+        command = ["node", cdk, *words, "--no-notices", "--no-color", "--progress", "events"]
+        env = tarn.environment(PATH=path, CI="true", CDK_CLI_DISABLE_TELEMETRY="true", CDK_DISABLE_VERSION_CHECK="1", PYTHONWARNINGS="ignore",
+                               JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION="1", JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION="1")
+        if stays:
+            return subprocess.Popen(command, cwd=folder, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=280, env=env)
         assert done.returncode == code, f"cdk {' '.join(words)}: {done.returncode}\n{done.stdout[-4000:]}{done.stderr[-6000:]}"
         return done.stdout + done.stderr
 
@@ -120,6 +123,20 @@ def test_a_lake_from_bootstrap_to_destroy(own_tarn, tmp_path):
 
     cdk(*deploy, "sales-dev-orders", "--hotswap", "--exclusively", "-c", "answer=two")
     assert json.loads(functions.invoke(FunctionName="sales-dev-check", Payload=b'{"way": "x"}')["Payload"].read()) == {"way": "x", "answer": "two"}
+
+    watching = cdk("watch", "sales-dev-orders", "--exclusively", stays=True)
+    try:
+        (tmp_path / "app/start/start.py").write_text("def handler(event, context):\n    return 'watched'\n")
+        until(lambda: functions.invoke(FunctionName="sales-dev-start", Payload=b"{}")["Payload"].read() == b'"watched"', 180)
+    finally:
+        watching.terminate()
+        watching.wait(30)
+
+    tarn.client("ec2").create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=[{"ResourceType": "vpc", "Tags": [{"Key": "team", "Value": "lake"}]}])
+    cdk(*deploy, "sales-dev-looks", "-c", "look=1")
+    looked = {p["Name"]: p["Value"] for p in tarn.client("ssm").get_parameters(Names=[f"/sales/dev/{n}" for n in ("copy", "zones", "vpc")])["Parameters"]}
+    assert looked["/sales/dev/copy"] == "sales-dev-raw" and looked["/sales/dev/zones"].startswith(REGION) and looked["/sales/dev/vpc"].startswith("vpc-")
+    cdk("destroy", "sales-dev-looks", "-c", "look=1", "--force")
 
     empty(tarn, "sales-dev-raw")
     empty(tarn, "sales-dev-trusted")
