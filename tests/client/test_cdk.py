@@ -30,7 +30,7 @@ def runner(tarn, folder, python=None):
     path = f"{python / 'bin'}:{os.environ['PATH']}" if python else os.environ["PATH"]
 
     def run(*words, code=0, stays=False):
-        command = ["node", cdk, *words, "--no-notices", "--no-color", "--progress", "events"]
+        command = ["node", cdk, *words, "--no-notices", "--no-color"]
         env = tarn.environment(PATH=path, CI="true", CDK_CLI_DISABLE_TELEMETRY="true", CDK_DISABLE_VERSION_CHECK="1", PYTHONWARNINGS="ignore",
                                JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION="1", JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION="1")
         if stays:
@@ -52,7 +52,7 @@ def test_an_assembly_of_version_1(own_tarn, tmp_path):
     cdk = runner(tarn, tmp_path)
     app = ("--app", "app")
     assert "AWS::SNS::Topic" in cdk("diff", *app)
-    cdk("deploy", *app, "--require-approval", "never", "--outputs-file", "outputs.json")
+    cdk("deploy", *app, "--require-approval", "never", "--outputs-file", "outputs.json", "--parameters", "Answer=one")
     arn = json.loads((tmp_path / "outputs.json").read_text())["old-style"]["TopicArn"]
     sns = tarn.client("sns")
     assert sns.get_topic_attributes(TopicArn=arn)["Attributes"]["DisplayName"] == "one"
