@@ -21,7 +21,7 @@ constexpr const char* no_changes =
 void check_supported(const cf::CreateChangeSetInput& in) {
   if (in.change_set_type == "IMPORT" || (in.resources_to_import && !in.resources_to_import->empty()))
     refuse("tarn imports no resources into stacks.");
-  if (in.import_existing_resources.value_or(false)) refuse("tarn imports no existing resources into stacks.");
+  // ImportExistingResources is for resources that are there already; where one is, its creation fails.
   if (in.deployment_mode) refuse("tarn has no DeploymentMode " + *in.deployment_mode + " of change sets.");
   check_common(in);
 }
@@ -108,7 +108,7 @@ ChangeSetRecord Stacks::create_change_set(const Context& c, const cf::CreateChan
   shown.tags = plan.shown.tags;
   shown.include_nested_stacks = in.include_nested_stacks.value_or(false);
   shown.on_stack_failure = in.on_stack_failure;
-  shown.import_existing_resources = false;
+  shown.import_existing_resources = in.import_existing_resources.value_or(false);
   if (parent) {
     shown.parent_change_set_id = parent->shown.change_set_id;
     shown.root_change_set_id =

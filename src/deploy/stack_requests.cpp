@@ -43,6 +43,14 @@ void check_tags(const std::optional<std::vector<cf::Tag>>& tags) {
   }
 }
 
+void check_deployment_config(const std::optional<cf::DeploymentConfig>& config) {
+  if (!config) return;
+  if (config->mode.value_or("STANDARD") != "STANDARD")
+    refuse("tarn has no DeploymentConfig with the mode " + *config->mode + ".");
+  if (config->disable_rollback)
+    refuse("DeploymentConfig with DisableRollback: say it by the request's own DisableRollback.");
+}
+
 void check_rollback_configuration(const std::optional<cf::RollbackConfiguration>& r) {
   if (r && ((r->rollback_triggers && !r->rollback_triggers->empty()) || r->monitoring_time_in_minutes.value_or(0) > 0))
     refuse("tarn watches no alarms while a stack is deployed (RollbackConfiguration).");
@@ -260,7 +268,7 @@ std::optional<std::string> used_export(meta::Reader& reader, const StackRecord& 
 }  // namespace
 
 std::string Stacks::remove(const Context& c, const cf::DeleteStackInput& in, bool as_nested) {
-  if (in.deployment_config) refuse("tarn has no DeploymentConfig of stacks.");
+  check_deployment_config(in.deployment_config);
   auto found = records_.find({c.account(), c.region}, in.stack_name);
   if (!found || found->deleted()) return {};  // AWS: what is not there is deleted
   StackRecord s = *std::move(found);
@@ -346,7 +354,7 @@ void Stacks::continue_rollback(const Context& c, const cf::ContinueUpdateRollbac
 }
 
 StackRecord Stacks::roll_back(const Context& c, const cf::RollbackStackInput& in) {
-  if (in.deployment_config) refuse("tarn has no DeploymentConfig of stacks.");
+  check_deployment_config(in.deployment_config);
   StackRecord s = stack(c, in.stack_name);
   if (is_repeated(s, in.client_request_token, "ROLLBACK")) return s;
   const bool creation = s.status() == "CREATE_FAILED";

@@ -16,6 +16,8 @@ namespace tarn::deploy {
 
 void check_stack_name(const std::string& name);
 void check_tags(const std::optional<std::vector<api::cloudformation::Tag>>& tags);
+// The usual way is the only one here.
+void check_deployment_config(const std::optional<api::cloudformation::DeploymentConfig>& config);
 void check_rollback_configuration(const std::optional<api::cloudformation::RollbackConfiguration>& configuration);
 bool may_be_updated(const std::string& status);
 [[noreturn]] void not_updatable(const StackRecord& stack);
@@ -25,7 +27,7 @@ void check_not_changed_type(const Evaluation& evaluation, const std::map<std::st
 template <class Input>
 void check_common(const Input& in) {
   check_rollback_configuration(in.rollback_configuration);
-  if (in.deployment_config) refuse("tarn has no DeploymentConfig of stacks.");
+  check_deployment_config(in.deployment_config);
   if (in.disable_validation.value_or(false)) refuse("tarn checks every template (DisableValidation).");
   check_tags(in.tags);
   if (in.notification_ar_ns && in.notification_ar_ns->size() > 5)

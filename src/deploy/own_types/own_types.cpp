@@ -11,7 +11,7 @@ class RecordType : public ResourceType {
   explicit RecordType(std::string name, bool has_check) : name_(std::move(name)), has_check_(has_check) {}
   std::string_view name() const override { return name_; }
   std::vector<PropertyProblem> check(const Value& properties) const override {
-    return has_check_ ? check_members(properties, {"Analytics"}, {}) : std::vector<PropertyProblem>();
+    return has_check_ ? check_members(properties, {"Analytics", "Modules"}, {}) : std::vector<PropertyProblem>();
   }
   bool has_attribute(std::string_view) const override { return false; }
   Replacement replacement(std::string_view) const override { return Replacement::never; }
