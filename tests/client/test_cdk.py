@@ -93,12 +93,14 @@ def test_a_lake_from_bootstrap_to_destroy(own_tarn, tmp_path):
     deploy = ("deploy", "--require-approval", "never")
     s3, functions = tarn.client("s3"), tarn.client("lambda")
 
-    cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}")
+    bootstrap = runner(tarn, tmp_path)  # where there is no app
+    bootstrap("bootstrap", f"aws://{ACCOUNT}/{REGION}")
     assert stacks(tarn) == {"CDKToolkit": "CREATE_COMPLETE"}
     assert int(tarn.client("ssm").get_parameter(Name="/cdk-bootstrap/hnb659fds/version")["Parameter"]["Value"]) >= 21
-    assert "no changes" in cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}")
+    assert "no changes" in bootstrap("bootstrap", f"aws://{ACCOUNT}/{REGION}")
 
-    cdk(*deploy, "--all", "--outputs-file", "outputs.json")
+    cdk("synth", "-q", "-o", "one")
+    cdk(*deploy, "--app", "one", "--all", "--outputs-file", "outputs.json")
     outputs = json.loads((tmp_path / "app/outputs.json").read_text())["sales-dev-orders"]
     assert outputs["FromParameter"] == "sales-dev-raw" and outputs["ErrorsArn"].endswith(":sales-dev-errors")
     [notified] = s3.get_bucket_notification_configuration(Bucket="sales-dev-raw")["LambdaFunctionConfigurations"]
@@ -114,14 +116,14 @@ def test_a_lake_from_bootstrap_to_destroy(own_tarn, tmp_path):
     assert [e["status"] for e in executions()] == ["SUCCEEDED"]
     assert s3.get_object(Bucket="sales-dev-trusted", Key="orders/done.txt")["Body"].read() == b"done"
 
-    assert "no changes" in cdk(*deploy, "--all")
-    assert "AWS::S3::Bucket" in cdk("diff", "sales-dev-shared", "-c", "bucket=1")
-    cdk(*deploy, "sales-dev-shared", "-c", "bucket=1")
+    assert "no changes" in cdk(*deploy, "--app", "one", "--all")
+    cdk("synth", "-q", "-o", "two", "-c", "bucket=1", "-c", "answer=two")
+    assert "AWS::S3::Bucket" in cdk("diff", "--app", "two", "sales-dev-shared")
+    cdk(*deploy, "--app", "two", "sales-dev-shared")
     assert stacks(tarn)["sales-dev-shared"] == "UPDATE_COMPLETE" and len(s3.list_buckets()["Buckets"]) == 4
-    cdk(*deploy, "sales-dev-shared")
+    cdk(*deploy, "--app", "one", "sales-dev-shared")
     assert len(s3.list_buckets()["Buckets"]) == 3
-
-    cdk(*deploy, "sales-dev-orders", "--hotswap", "--exclusively", "-c", "answer=two")
+    cdk(*deploy, "--app", "two", "sales-dev-orders", "--hotswap", "--exclusively")
     assert json.loads(functions.invoke(FunctionName="sales-dev-check", Payload=b'{"way": "x"}')["Payload"].read()) == {"way": "x", "answer": "two"}
 
     watching = cdk("watch", "sales-dev-orders", "--exclusively", stays=True)
@@ -140,7 +142,7 @@ def test_a_lake_from_bootstrap_to_destroy(own_tarn, tmp_path):
 
     empty(tarn, "sales-dev-raw")
     empty(tarn, "sales-dev-trusted")
-    cdk("destroy", "--all", "--force")
+    cdk("destroy", "--app", "one", "--all", "--force")
     assert stacks(tarn) == {"CDKToolkit": "CREATE_COMPLETE"}
     assert functions.list_functions()["Functions"] == [] and states.list_state_machines()["stateMachines"] == []
     assert [b["Name"] for b in s3.list_buckets()["Buckets"]] == [f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"]
