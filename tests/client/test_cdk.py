@@ -1,5 +1,5 @@
-"""The CDK's command line, as a team uses it: an assembly of version 1 that needs no bootstrap (quick), and a domain's lake in Python from bootstrap to
-destroy (slow: the construct library alone takes half a minute). Made by tools/setup-clients; skipped where the machine has no Node."""
+"""The CDK's command line, as a team uses it: an assembly of version 1 that needs no bootstrap, deployed and destroyed; its changes, and a domain's lake in
+Python from bootstrap to destroy (slow: each call takes seconds, the construct library half a minute). Made by tools/setup-clients; skipped where the machine has no Node."""
 
 import json
 import os
@@ -46,28 +46,42 @@ def stacks(tarn):
     return {s["StackName"]: s["StackStatus"] for s in tarn.client("cloudformation").describe_stacks()["Stacks"]}
 
 
-def test_an_assembly_of_version_1(own_tarn, tmp_path):
+APP = ("--app", "app")
+
+
+@pytest.fixture
+def old_style(own_tarn, tmp_path):
     tarn = own_tarn()
     shutil.copytree(HERE / "version1", tmp_path / "app")
-    cdk = runner(tarn, tmp_path)
-    app = ("--app", "app")
-    assert "AWS::SNS::Topic" in cdk("diff", *app)
-    cdk("deploy", *app, "--require-approval", "never", "--outputs-file", "outputs.json", "--parameters", "Answer=one")
+    return tarn, runner(tarn, tmp_path)
+
+
+def test_an_assembly_of_version_1(old_style, tmp_path):
+    tarn, cdk = old_style
+    cdk("deploy", *APP, "--require-approval", "never", "--outputs-file", "outputs.json", "--parameters", "Answer=one")
     arn = json.loads((tmp_path / "outputs.json").read_text())["old-style"]["TopicArn"]
     sns = tarn.client("sns")
     assert sns.get_topic_attributes(TopicArn=arn)["Attributes"]["DisplayName"] == "one"
     stack = tarn.client("cloudformation").describe_stacks(StackName="old-style")["Stacks"][0]
     assert stack["StackStatus"] == "CREATE_COMPLETE" and stack["Tags"] == [{"Key": "team", "Value": "lake"}] and stack["Outputs"][0]["ExportName"] == "old-topic"
-    assert "no changes" in cdk("deploy", *app, "--require-approval", "never")
-    template = tmp_path / "app/old-style.template.json"
-    template.write_text(template.read_text().replace('"DeletionPolicy": "Delete"', '"DeletionPolicy": "Delete", "Properties": {"VisibilityTimeout": 77}'))
-    assert "VisibilityTimeout" in cdk("diff", *app)
-    cdk("deploy", *app, "--require-approval", "never")
-    url = tarn.client("sqs").list_queues()["QueueUrls"][0]
-    assert tarn.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])["Attributes"]["VisibilityTimeout"] == "77"
-    cdk("destroy", *app, "--force")
+    cdk("destroy", *APP, "--force")
     assert stacks(tarn) == {} and sns.list_topics()["Topics"] == [] and "QueueUrls" not in tarn.client("sqs").list_queues()
     assert tarn.client("iam").list_roles()["Roles"] == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_changes_of_an_assembly(old_style, tmp_path):
+    tarn, cdk = old_style
+    assert "AWS::SNS::Topic" in cdk("diff", *APP) and stacks(tarn) == {}
+    cdk("deploy", *APP, "--require-approval", "never")
+    assert "no changes" in cdk("deploy", *APP, "--require-approval", "never")
+    template = tmp_path / "app/old-style.template.json"
+    template.write_text(template.read_text().replace('"DeletionPolicy": "Delete"', '"DeletionPolicy": "Delete", "Properties": {"VisibilityTimeout": 77}'))
+    assert "VisibilityTimeout" in cdk("diff", *APP)
+    cdk("deploy", *APP, "--require-approval", "never")
+    url = tarn.client("sqs").list_queues()["QueueUrls"][0]
+    assert tarn.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])["Attributes"]["VisibilityTimeout"] == "77"
 
 
 def until(what, seconds=60):
