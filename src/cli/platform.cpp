@@ -20,6 +20,7 @@
 #include "deploy/stacks.hpp"
 #include "gateway/athena/athena.hpp"
 #include "gateway/cloudformation/cloudformation.hpp"
+#include "gateway/cloudwatch/alarms.hpp"
 #include "gateway/cloudwatch/cloudwatch.hpp"
 #include "gateway/cloudwatch/own_metrics.hpp"
 #include "gateway/ec2/ec2.hpp"
@@ -55,6 +56,7 @@
 #include "notify/message_store.hpp"
 #include "notify/publisher.hpp"
 #include "notify/queues.hpp"
+#include "orchestrate/alarms/alarms.hpp"
 #include "orchestrate/events/bus_metrics.hpp"
 #include "orchestrate/events/schedules.hpp"
 #include "orchestrate/events/service_events.hpp"
@@ -164,6 +166,8 @@ struct Platform::Parts {
   orchestrate::Replays replays;
   orchestrate::Schedules schedules;
   orchestrate::ObjectEventsToBus object_events;
+  notify::Deliveries alarm_deliveries;
+  orchestrate::Alarms alarms;
   catalog::Catalog catalog;
   CrawlLogInLogs crawl_log;
   orchestrate::Firings firings;  // outlives the crawlers and jobs that tell it of their ends
@@ -221,6 +225,8 @@ struct Platform::Parts {
         replays(*metadata, event_store, event_bus, clock),
         schedules(*metadata, event_store, invocations, operations, clock, random),
         object_events(event_bus),
+        alarm_deliveries(event_store, clock, metrics, 'w'),
+        alarms({*metadata, operations, alarm_deliveries, targets, clock, random}),
         catalog(*metadata, clock),
         crawl_log(logs),
         firings(*metadata, clock, jobs, crawlers),
@@ -265,6 +271,8 @@ struct Platform::Parts {
     gateway::register_cloudwatch(operations, metric_store);
     gateway::register_ec2(operations, *metadata, random);
     gateway::register_ecr(operations, registry, identities);
+    gateway::register_alarms(operations, alarms);
+    gateway::register_dashboards(operations, *metadata, alarms);
     gateway::register_events(operations, event_bus, replays);
     gateway::glue::register_glue(operations, *metadata, clock, catalog, crawlers);
     gateway::glue::register_glue_jobs(operations, jobs);
@@ -304,6 +312,15 @@ struct Platform::Parts {
     event_bus.set_follower([this](const auto& rule) { orchestrate::put_rule_metrics(metric_store, rule); });
     invocations.set_follower(
         [this](const auto& call, auto step) { orchestrate::put_call_metrics(metric_store, call, step); });
+    alarms.set_follower([&](const orchestrate::Alarm& alarm, const Value& detail) {
+      tell({alarm.scope.account,
+            alarm.scope.region,
+            "aws.cloudwatch",
+            "CloudWatch Alarm State Change",
+            {alarm.arn()},
+            detail,
+            clock.now()});
+    });
     notifications.add("events", object_events);
     notifications.add("sqs", bucket_events_to_queues);
     notifications.add("sns", bucket_events_to_topics);
@@ -349,6 +366,8 @@ struct Platform::Parts {
       functions.stop();
     }
     schedules.stop();
+    alarms.stop();
+    alarm_deliveries.stop();
     event_bus.stop();
     event_deliveries.stop();
     deliveries.stop();
@@ -435,6 +454,7 @@ void Platform::start(const std::string& endpoint) {
   parts_->invocations.start();
   parts_->rotations.start();
   parts_->stacks.start(endpoint);
+  parts_->alarms.start();
 }
 
 void Platform::reset() {
@@ -453,8 +473,11 @@ void Platform::reset() {
   parts_->executions.reset();
   auto no_schedules = parts_->schedules.hold();
   auto no_rules = parts_->event_bus.hold();
+  auto no_alarms = parts_->alarms.hold();
   auto no_replays = parts_->replays.hold();
   parts_->event_deliveries.reset();
+  parts_->alarm_deliveries.reset();
+  parts_->alarms.reset();
   parts_->deliveries.reset();
   parts_->queues.reset();
   parts_->metadata->reset();
