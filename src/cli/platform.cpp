@@ -218,7 +218,7 @@ struct Platform::Parts {
         access_logs(*store, authority.internal(store::Access::write), clock, random),
         identities(*metadata, clock, random),
         targets(operations, clock, random),
-        event_store(folder.file("events"), options.durable),
+        event_store(folder.file("events"), options.durable, sealing(random)),
         event_deliveries(event_store, clock, metrics),
         invocations(event_deliveries, targets, operations, identities, clock, random, metrics),
         event_bus(*metadata, event_store, invocations, clock, random),
@@ -236,7 +236,7 @@ struct Platform::Parts {
         jobs({*metadata, logs, *store, authority, identities, clock, random}, job_options(options, folder)),
         triggers(*metadata, clock, jobs, crawlers, firings),
         workflows(*metadata, clock, jobs, crawlers, firings),
-        messages(folder.file("messages"), options.durable),
+        messages(folder.file("messages"), options.durable, sealing(random)),
         queues(*metadata, messages, clock, metrics, {.waits_after_deletion = options.strict}),
         moves(*metadata, queues, clock, random),
         topics(*metadata, random),
@@ -252,7 +252,7 @@ struct Platform::Parts {
                       return identities.role_session(role, session);
                     },
                     clock, random},
-                   {folder.file("executions"), options.durable, options.strict}),
+                   {folder.file("executions"), options.durable, options.strict, sealing(random)}),
         registry({*metadata, *store, authority, clock, random}),
         images(registry, folder.file("images")),
         image_lifecycle(registry, clock),
@@ -296,6 +296,7 @@ struct Platform::Parts {
     gateway::register_tagging(operations);
     gateway::count_calls(operations, metric_store);
   }
+  notify::StoreSealing sealing(Random& random) const { return {keys.sealing(), random, options.encrypted}; }
   // The end of a run is the triggers' matter, the bus's and CloudWatch's.
   void follow_runs(Clock& clock) {
     jobs.add_listener({orchestrate::record_job_run, [&](const catalog::Scope& scope, const api::glue::JobRun& run) {

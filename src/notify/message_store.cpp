@@ -17,6 +17,8 @@
 namespace tarn::notify {
 namespace {
 
+const std::string secret_key("\0secret", 7);  // before all others
+
 rocksdb::Slice slice(std::string_view bytes) {
   return {bytes.data(), bytes.size()};
 }
@@ -68,9 +70,32 @@ void append_number_bytes(std::string& out, uint64_t v) {
 
 struct MessageStore::Database {
   std::unique_ptr<rocksdb::DB> db;
+  std::unique_ptr<govern::ValueSealer> sealer;  // none: values stand in the clear
+
+  std::string kept_form(std::string_view key, std::string_view value) const {
+    return sealer ? sealer->seal(key, value) : std::string(value);
+  }
+  std::string plain(std::string_view key, std::string value) const { return sealer ? sealer->open(key, value) : value; }
+
+  void make_sealer(const StoreSealing& sealing) {
+    std::string kept;
+    const rocksdb::Status status = db->Get({}, secret_key, &kept);
+    if (!status.IsNotFound()) check(status);
+    if (kept.empty()) {
+      std::unique_ptr<rocksdb::Iterator> any(db->NewIterator({}));
+      any->SeekToFirst();
+      if (any->Valid() || !sealing.of_new) return;
+    }
+    sealer = std::make_unique<govern::ValueSealer>(sealing.keys, sealing.random, kept);
+    if (sealer->sealed_secret() == kept) return;
+    rocksdb::WriteOptions flushed;
+    flushed.sync = true;
+    check(db->Put(flushed, secret_key, sealer->sealed_secret()));
+  }
 };
 
-MessageStore::MessageStore(std::string path, bool durable) : path_(std::move(path)), durable_(durable) {}
+MessageStore::MessageStore(std::string path, bool durable, std::optional<StoreSealing> sealing)
+    : path_(std::move(path)), durable_(durable), sealing_(sealing) {}
 MessageStore::~MessageStore() = default;
 
 MessageStore::Database* MessageStore::open(bool make) {
@@ -83,19 +108,21 @@ MessageStore::Database* MessageStore::open(bool make) {
   check(rocksdb::DB::Open(options(), path_, &db));
   auto opened = std::make_unique<Database>();
   opened->db.reset(db);
+  if (sealing_) opened->make_sealer(*sealing_);
   database_ = std::move(opened);
   return database_.get();
 }
 
 void MessageStore::write(const StoreBatch& batch, StoreFlush flush) {
   if (batch.empty()) return;
+  Database& d = *open(true);
   rocksdb::WriteBatch changes;
   for (const auto& [from, to] : batch.ranges_) check(changes.DeleteRange(from, to));
   for (const auto& change : batch.changes_)
-    check(change.value ? changes.Put(change.key, *change.value) : changes.Delete(change.key));
+    check(change.value ? changes.Put(change.key, d.kept_form(change.key, *change.value)) : changes.Delete(change.key));
   rocksdb::WriteOptions how;
   how.sync = durable_ && flush == StoreFlush::now;
-  check(open(true)->db->Write(how, &changes));
+  check(d.db->Write(how, &changes));
 }
 
 std::optional<std::string> MessageStore::get(std::string_view key) {
@@ -105,7 +132,7 @@ std::optional<std::string> MessageStore::get(std::string_view key) {
   rocksdb::Status status = d->db->Get({}, slice(key), &value);
   if (status.IsNotFound()) return std::nullopt;
   check(status);
-  return value;
+  return d->plain(key, std::move(value));
 }
 
 std::vector<std::optional<std::string>> MessageStore::get_all(const std::vector<std::string>& keys) {
@@ -125,7 +152,9 @@ void MessageStore::scan(std::string_view from, std::string_view to,
   o.fill_cache = false;
   std::unique_ptr<rocksdb::Iterator> cursor(d->db->NewIterator(o));
   for (cursor->Seek(slice(from)); cursor->Valid(); cursor->Next())
-    if (!take(cursor->key().ToStringView(), cursor->value().ToStringView())) return;
+    if (const auto key = cursor->key().ToStringView();
+        key != secret_key && !take(key, d->plain(key, cursor->value().ToString())))
+      return;
   check(cursor->status());
 }
 
@@ -144,6 +173,7 @@ void MessageStore::reset() {
   if (!d) return;
   rocksdb::WriteBatch batch;
   check(batch.DeleteRange(std::string(1, '\0'), std::string(9, '\xff')));
+  if (d->sealer) check(batch.Put(secret_key, d->sealer->sealed_secret()));
   check(d->db->Write({}, &batch));
 }
 

@@ -15,6 +15,8 @@
 #include <string_view>
 #include <vector>
 
+#include "govern/value_sealer.hpp"
+
 namespace tarn::notify {
 
 // `kind`, then each number in eight bytes that sort as numbers do.
@@ -47,10 +49,17 @@ enum class StoreFlush {
   later,  // survives kill -9 of tarn at once, power loss with the next flush
 };
 
+// How a store keeps its values secret.
+struct StoreSealing {
+  const govern::KeyEncryptionKeys& keys;
+  Random& random;
+  bool of_new = true;  // whether a new store's values are sealed; what an older one's are stays as it is
+};
+
 class MessageStore {
  public:
-  // `durable` false leaves out the flushes: for throw-away use.
-  MessageStore(std::string path, bool durable);
+  // `durable` false leaves out the flushes: for throw-away use. Without `sealing` values stand in the clear.
+  MessageStore(std::string path, bool durable, std::optional<StoreSealing> sealing = std::nullopt);
   ~MessageStore();
   MessageStore(const MessageStore&) = delete;
 
@@ -72,6 +81,7 @@ class MessageStore {
 
   const std::string path_;
   const bool durable_;
+  const std::optional<StoreSealing> sealing_;
   std::mutex mutex_;  // guards opening
   std::unique_ptr<Database> database_;
   std::mutex numbers_mutex_;

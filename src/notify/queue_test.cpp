@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "base/error.hpp"
@@ -70,6 +71,40 @@ class QueueTest : public testing::Test {
   std::unique_ptr<MessageStore> store_;
   std::unique_ptr<Timer> timer_;
 };
+
+// Whether any file of the folder holds the text.
+bool holds(const std::string& folder, const std::string& text) {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    if (!entry.is_regular_file()) continue;
+    std::ifstream file(entry.path(), std::ios::binary);
+    const std::string bytes((std::istreambuf_iterator<char>(file)), {});
+    if (bytes.find(text) != bytes.npos) return true;
+  }
+  return false;
+}
+
+TEST_F(QueueTest, ValuesAreSealedOnDisk) {
+  SystemRandom random;
+  const std::string key(43, 'A');
+  const auto one = govern::KeyEncryptionKeys::parse("1 " + key + "=");
+  const auto rotated = govern::KeyEncryptionKeys::parse("1 " + key + "=\n2 " + std::string(42, 'B') + "A=");
+  const auto latest = govern::KeyEncryptionKeys::parse("2 " + std::string(42, 'B') + "A=");
+  store_ = std::make_unique<MessageStore>(folder_ + "/sealed", true, StoreSealing{one, random});
+  send(*queue(1, {}), "a secret that nobody reads");
+  EXPECT_FALSE(holds(folder_, "a secret that nobody reads"));
+  // Opened again, with the keys rotated, and without the first of them.
+  for (const auto* keys : {&one, &rotated, &latest}) {
+    store_.reset();
+    store_ = std::make_unique<MessageStore>(folder_ + "/sealed", true, StoreSealing{*keys, random});
+    EXPECT_EQ(queue(1, {})->counts().visible, 1u);
+  }
+  store_->reset();
+  EXPECT_EQ(queue(1, {})->counts().visible, 0u);
+  send(*queue(1, {}), "another");
+  store_.reset();
+  store_ = std::make_unique<MessageStore>(folder_ + "/sealed", true, StoreSealing{latest, random});
+  EXPECT_EQ(bodies(receive(*queue(1, {}))), std::vector<std::string>{"another"});
+}
 
 TEST_F(QueueTest, AMessageIsHiddenWhileItIsInHand) {
   auto q = queue(1, {});

@@ -4,8 +4,7 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size) {
   try {
-    const auto rule =
-        tarn::orchestrate::AlarmRule::parse(std::string_view(reinterpret_cast<const char*>(data), size));
+    const auto rule = tarn::orchestrate::AlarmRule::parse(std::string_view(reinterpret_cast<const char*>(data), size));
     rule.holds([](const std::string&) { return std::optional<std::string>("ALARM"); });
   } catch (const tarn::Error&) {
   }

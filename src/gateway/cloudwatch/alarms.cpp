@@ -63,7 +63,8 @@ model::DescribeAlarmsOutput describe(const Alarms& alarms, Context& c, const mod
            (in.state_value && a.state() != *in.state_value) || (in.action_prefix && !acts_on(a, *in.action_prefix));
   });
   const std::size_t from = in.next_token ? page_place(*in.next_token) : 0;
-  const std::size_t to = std::min(found.size(), from + static_cast<std::size_t>(in.max_records.value_or(default_records)));
+  const std::size_t to =
+      std::min(found.size(), from + static_cast<std::size_t>(in.max_records.value_or(default_records)));
   model::DescribeAlarmsOutput out;
   out.metric_alarms.emplace();
   out.composite_alarms.emplace();
@@ -107,7 +108,7 @@ model::DescribeAlarmHistoryOutput history(const Alarms& alarms, Context& c,
     return (in.history_item_type && item.history_item_type != in.history_item_type) ||
            (in.start_date && *item.timestamp < *in.start_date) || (in.end_date && *item.timestamp > *in.end_date) ||
            (in.alarm_types && !in.alarm_types->empty() ? !has(*in.alarm_types, *item.alarm_type)
-                                                         : !in.alarm_name && item.alarm_type != "MetricAlarm");
+                                                       : !in.alarm_name && item.alarm_type != "MetricAlarm");
   });
   if (in.scan_by != "TimestampAscending") std::reverse(items.begin(), items.end());
   const std::size_t from = std::min(items.size(), in.next_token ? page_place(*in.next_token) : 0);
@@ -131,8 +132,7 @@ void register_alarms(api::Operations& o, Alarms& alarms) {
     alarms.put(scope_of(c), c.principal.arn, in);
     return api::Empty();
   });
-  o.on<op::DescribeAlarms>(
-      [&](Context& c, const model::DescribeAlarmsInput& in) { return describe(alarms, c, in); });
+  o.on<op::DescribeAlarms>([&](Context& c, const model::DescribeAlarmsInput& in) { return describe(alarms, c, in); });
   o.on<op::DescribeAlarmsForMetric>(
       [&](Context& c, const model::DescribeAlarmsForMetricInput& in) { return for_metric(alarms, c, in); });
   o.on<op::DescribeAlarmHistory>(

@@ -29,9 +29,9 @@ std::string key_of(const Context& c, const std::string& name) {
 }
 
 void check_name(const std::string& name) {
-  const bool good = !name.empty() && name.size() <= max_name_size &&
-                    std::all_of(name.begin(), name.end(),
-                                [](unsigned char c) { return std::isalnum(c) || c == '-' || c == '_'; });
+  const bool good =
+      !name.empty() && name.size() <= max_name_size &&
+      std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) || c == '-' || c == '_'; });
   if (!good)
     throw Error(ErrorKind::caller, "InvalidParameterValue",
                 "DashboardName " + name + " must have 1 to 255 letters, digits, - or _.");
@@ -136,7 +136,8 @@ void register_dashboards(api::Operations& o, meta::Metadata& metadata, orchestra
   o.on<op::PutDashboard>([&](Context& c, const model::PutDashboardInput& in) { return put(metadata, c, in); });
   o.on<op::GetDashboard>([&](Context& c, const model::GetDashboardInput& in) { return get(metadata, c, in); });
   o.on<op::ListDashboards>([&](Context& c, const model::ListDashboardsInput& in) { return list(metadata, c, in); });
-  o.on<op::DeleteDashboards>([&](Context& c, const model::DeleteDashboardsInput& in) { return remove(metadata, c, in); });
+  o.on<op::DeleteDashboards>(
+      [&](Context& c, const model::DeleteDashboardsInput& in) { return remove(metadata, c, in); });
   o.on<op::TagResource>([&](Context& c, const model::TagResourceInput& in) {
     with_tags(metadata, alarms, c, in.resource_arn, [&](Tags& tags) {
       for (const auto& tag : in.tags) tags[tag.key] = tag.value;

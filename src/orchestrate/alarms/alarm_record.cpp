@@ -12,14 +12,22 @@ namespace {
 // As CloudWatch names regions in its messages.
 std::string region_name(const std::string& region) {
   static constexpr std::array<std::pair<std::string_view, std::string_view>, 16> names = {{
-      {"us-east-1", "US East (N. Virginia)"},     {"us-east-2", "US East (Ohio)"},
-      {"us-west-1", "US West (N. California)"},   {"us-west-2", "US West (Oregon)"},
-      {"ca-central-1", "Canada (Central)"},       {"eu-central-1", "EU (Frankfurt)"},
-      {"eu-west-1", "EU (Ireland)"},              {"eu-west-2", "EU (London)"},
-      {"eu-west-3", "EU (Paris)"},                {"eu-north-1", "EU (Stockholm)"},
-      {"eu-south-1", "EU (Milan)"},               {"ap-south-1", "Asia Pacific (Mumbai)"},
-      {"ap-southeast-1", "Asia Pacific (Singapore)"}, {"ap-southeast-2", "Asia Pacific (Sydney)"},
-      {"ap-northeast-1", "Asia Pacific (Tokyo)"}, {"sa-east-1", "South America (Sao Paulo)"},
+      {"us-east-1", "US East (N. Virginia)"},
+      {"us-east-2", "US East (Ohio)"},
+      {"us-west-1", "US West (N. California)"},
+      {"us-west-2", "US West (Oregon)"},
+      {"ca-central-1", "Canada (Central)"},
+      {"eu-central-1", "EU (Frankfurt)"},
+      {"eu-west-1", "EU (Ireland)"},
+      {"eu-west-2", "EU (London)"},
+      {"eu-west-3", "EU (Paris)"},
+      {"eu-north-1", "EU (Stockholm)"},
+      {"eu-south-1", "EU (Milan)"},
+      {"ap-south-1", "Asia Pacific (Mumbai)"},
+      {"ap-southeast-1", "Asia Pacific (Singapore)"},
+      {"ap-southeast-2", "Asia Pacific (Sydney)"},
+      {"ap-northeast-1", "Asia Pacific (Tokyo)"},
+      {"sa-east-1", "South America (Sao Paulo)"},
   }};
   for (const auto& [code, name] : names)
     if (code == region) return std::string(name);
@@ -141,7 +149,7 @@ std::string alarm_name_of(const std::string& name_or_arn) {
   constexpr std::string_view before_name = ":alarm:";
   const auto at = name_or_arn.find(before_name);
   return name_or_arn.starts_with("arn:") && at != name_or_arn.npos ? name_or_arn.substr(at + before_name.size())
-                                                                     : name_or_arn;
+                                                                   : name_or_arn;
 }
 
 AlarmTest test_of(const Alarm& alarm) {
@@ -149,7 +157,8 @@ AlarmTest test_of(const Alarm& alarm) {
   AlarmTest out;
   out.period_s = b.int_or("Period", 60);
   for (const Value& q : list_of(b, "Metrics").as_list())
-    out.period_s = std::max(q.int_or("Period", 0), q.find("MetricStat") ? q.at("MetricStat").int_or("Period") : out.period_s);
+    out.period_s =
+        std::max(q.int_or("Period", 0), q.find("MetricStat") ? q.at("MetricStat").int_or("Period") : out.period_s);
   out.evaluation_periods = b.int_or("EvaluationPeriods", 1);
   out.datapoints_to_alarm = b.int_or("DatapointsToAlarm", out.evaluation_periods);
   if (const Value* threshold = b.find("Threshold")) out.threshold = threshold->as_double();

@@ -44,7 +44,8 @@ class AlarmRule::Parser {
     skip_space();
     const std::string_view rest = text_.substr(at_);
     if (!rest.starts_with(word)) return false;
-    if (rest.size() > word.size() && (std::isalnum(static_cast<unsigned char>(rest[word.size()])) || rest[word.size()] == '_'))
+    if (rest.size() > word.size() &&
+        (std::isalnum(static_cast<unsigned char>(rest[word.size()])) || rest[word.size()] == '_'))
       return false;
     at_ += word.size();
     return true;

@@ -46,8 +46,8 @@ std::string crossed(const AlarmTest& test, const std::vector<Point>& recent, std
   std::vector<Point> deciding;
   for (const Point& p : recent)
     if (breaches(test, p.second) == alarm) deciding.push_back(p);
-  const auto least = static_cast<std::size_t>(
-      alarm ? test.datapoints_to_alarm : test.evaluation_periods - test.datapoints_to_alarm + 1);
+  const auto least = static_cast<std::size_t>(alarm ? test.datapoints_to_alarm
+                                                    : test.evaluation_periods - test.datapoints_to_alarm + 1);
   return "Threshold Crossed: " + std::to_string(deciding.size()) + " out of the last " +
          std::to_string(test.evaluation_periods) + " datapoints " + listed(deciding) +
          (deciding.size() == 1 ? " was " : " were ") + (alarm ? "" : "not ") + words_of(test.comparison) +

@@ -14,7 +14,7 @@ struct AlarmTest {
   int64_t period_s = 60;
   int64_t evaluation_periods = 1, datapoints_to_alarm = 1;
   double threshold = 0;
-  std::string comparison;                // "GreaterThanThreshold" ...
+  std::string comparison;                 // "GreaterThanThreshold" ...
   std::string treat_missing = "missing";  // or "ignore", "breaching", "notBreaching"
 
   // How many periods are looked at: more than are evaluated, so that a late point or two does no harm.

@@ -29,7 +29,8 @@ constexpr auto history_kept_for = std::chrono::hours(14 * 24);
 }
 
 void refuse(bool given, const char* what) {
-  if (given) throw Error(ErrorKind::unsupported, "NotImplemented", std::string("tarn has no alarms with ") + what + ".");
+  if (given)
+    throw Error(ErrorKind::unsupported, "NotImplemented", std::string("tarn has no alarms with ") + what + ".");
 }
 
 void check_actions(const std::optional<std::vector<std::string>>& actions, const notify::Targets& targets) {
@@ -68,12 +69,18 @@ void check_metric_alarm(const cloudwatch::PutMetricAlarmInput& in) {
   if (in.datapoints_to_alarm && *in.datapoints_to_alarm > *in.evaluation_periods)
     invalid("DatapointsToAlarm must be less than or equal to EvaluationPeriods.");
   static const std::vector<std::string> treatments{"missing", "ignore", "breaching", "notBreaching"};
-  if (in.treat_missing_data && std::find(treatments.begin(), treatments.end(), *in.treat_missing_data) == treatments.end())
-    invalid("Option " + *in.treat_missing_data + " is not supported for TreatMissingData. Supported options are: [breaching, notBreaching, ignore, missing].");
+  if (in.treat_missing_data &&
+      std::find(treatments.begin(), treatments.end(), *in.treat_missing_data) == treatments.end())
+    invalid(
+        "Option " + *in.treat_missing_data +
+        " is not supported for TreatMissingData. Supported options are: [breaching, notBreaching, ignore, missing].");
   int64_t period = in.period.value_or(0);
   if (in.metrics) {
-    if (in.metric_name || in.namespace_ || in.statistic || in.extended_statistic || in.dimensions || in.period || in.unit)
-      invalid("Metrics list must not be specified along with MetricName, Namespace, Dimensions, Period, Unit, Statistic or ExtendedStatistic.");
+    if (in.metric_name || in.namespace_ || in.statistic || in.extended_statistic || in.dimensions || in.period ||
+        in.unit)
+      invalid(
+          "Metrics list must not be specified along with MetricName, Namespace, Dimensions, Period, Unit, Statistic or "
+          "ExtendedStatistic.");
     check_query_set(*in.metrics);
     for (const auto& q : *in.metrics)
       period = std::max(period, q.metric_stat ? q.metric_stat->period : q.period.value_or(0));
@@ -93,7 +100,8 @@ void check_metric_alarm(const cloudwatch::PutMetricAlarmInput& in) {
 }
 
 void check_tags(const std::map<std::string, std::string>& tags) {
-  if (tags.size() > max_tags) throw Error(ErrorKind::limit, "LimitExceededException", "A resource can have at most 50 tags.");
+  if (tags.size() > max_tags)
+    throw Error(ErrorKind::limit, "LimitExceededException", "A resource can have at most 50 tags.");
 }
 
 std::string state_json(const AlarmStateBefore& before, const Alarm& after) {
@@ -150,7 +158,8 @@ Alarm Alarms::settled(const AlarmScope& scope, const std::string& name, bool com
   out.body.set("ActionsEnabled", out.body.bool_or("ActionsEnabled", true));
   if (before) {
     out.tags = before->tags;
-    for (const char* state : {"StateValue", "StateReason", "StateReasonData", "StateUpdatedTimestamp", "StateTransitionedTimestamp"})
+    for (const char* state :
+         {"StateValue", "StateReason", "StateReasonData", "StateUpdatedTimestamp", "StateTransitionedTimestamp"})
       if (const Value* v = before->body.find(state)) out.body.set(state, *v);
     return out;
   }
@@ -178,7 +187,8 @@ void Alarms::note(meta::Transaction& change, const Alarm& alarm, const std::stri
                 static_cast<unsigned long long>(++last_history_));
   change.put(history_kind, meta::key({alarm.scope.account, alarm.scope.region, alarm.name, order}), to_value(out));
   // What is too old goes as new comes.
-  const auto oldest = change.list(history_kind, meta::prefix({alarm.scope.account, alarm.scope.region, alarm.name}), {}, 2);
+  const auto oldest =
+      change.list(history_kind, meta::prefix({alarm.scope.account, alarm.scope.region, alarm.name}), {}, 2);
   for (const meta::Record& r : oldest)
     if (r.value.at("Timestamp").as_time() < now - history_kept_for) change.erase(history_kind, r.key);
 }
@@ -200,7 +210,8 @@ void Alarms::put(const AlarmScope& scope, std::string_view actor, const cloudwat
   if (before && before->composite) invalid("A composite alarm of the name " + in.alarm_name + " exists.");
   if (!before && parts_.metadata.count(kind, meta::prefix({scope.account, scope.region})) >= max_alarms)
     throw Error(ErrorKind::limit, "LimitExceeded", "The account has as many alarms as it may have.");
-  const Alarm alarm = settled(scope, in.alarm_name, false, to_value(in), in.tags.value_or(std::vector<cloudwatch::Tag>()), before);
+  const Alarm alarm =
+      settled(scope, in.alarm_name, false, to_value(in), in.tags.value_or(std::vector<cloudwatch::Tag>()), before);
   store(alarm, actor, "ConfigurationUpdate", "Alarm \"" + alarm.name + (before ? "\" updated" : "\" created"),
         to_json(Value::map({{"version", "1.0"}, {"type", before ? "Update" : "Create"}})));
   std::lock_guard lock(mutex_);
@@ -224,7 +235,8 @@ void Alarms::put(const AlarmScope& scope, std::string_view actor, const cloudwat
   }
   const auto before = find(scope, in.alarm_name);
   if (before && !before->composite) invalid("A metric alarm of the name " + in.alarm_name + " exists.");
-  const Alarm alarm = settled(scope, in.alarm_name, true, to_value(in), in.tags.value_or(std::vector<cloudwatch::Tag>()), before);
+  const Alarm alarm =
+      settled(scope, in.alarm_name, true, to_value(in), in.tags.value_or(std::vector<cloudwatch::Tag>()), before);
   store(alarm, actor, "ConfigurationUpdate", "Alarm \"" + alarm.name + (before ? "\" updated" : "\" created"),
         to_json(Value::map({{"version", "1.0"}, {"type", before ? "Update" : "Create"}})));
   look_at_composite(alarm);
@@ -286,15 +298,14 @@ void Alarms::change_tags(const AlarmScope& scope, std::string_view actor, const 
   work(alarm->tags);
   check_tags(alarm->tags);
   if (alarm->tags == before) return;
-  parts_.metadata.change(actor,
-                         [&](meta::Transaction& change) { change.put(kind, alarm->key(), to_record(*alarm)); });
+  parts_.metadata.change(actor, [&](meta::Transaction& change) { change.put(kind, alarm->key(), to_record(*alarm)); });
 }
 
 std::vector<cloudwatch::AlarmHistoryItem> Alarms::history(const AlarmScope& scope, const std::string& name) const {
   std::vector<cloudwatch::AlarmHistoryItem> out;
   const Time oldest = parts_.clock.now() - history_kept_for;
-  const std::string prefix = name.empty() ? meta::prefix({scope.account, scope.region})
-                                          : meta::prefix({scope.account, scope.region, name});
+  const std::string prefix =
+      name.empty() ? meta::prefix({scope.account, scope.region}) : meta::prefix({scope.account, scope.region, name});
   for (const meta::Record& r : parts_.metadata.list(history_kind, prefix)) {
     auto item = api::from<cloudwatch::AlarmHistoryItem>(r.value);
     if (*item.timestamp >= oldest) out.push_back(std::move(item));
@@ -374,7 +385,8 @@ void Alarms::look_at(const std::string& key, Time now) {
   try {
     look_at_metric(alarm, now);
   } catch (const Error& e) {
-    log(LogLevel::warning, "an alarm could not be evaluated", Value::map({{"alarm", alarm.arn()}, {"why", e.message()}}));
+    log(LogLevel::warning, "an alarm could not be evaluated",
+        Value::map({{"alarm", alarm.arn()}, {"why", e.message()}}));
   }
 }
 
@@ -415,15 +427,16 @@ void Alarms::look_at_composites(const AlarmScope& scope, const std::string& chan
 void Alarms::look_at_composite(const Alarm& alarm) {
   Value triggering = Value::list();
   const bool holds =
-      AlarmRule::parse(alarm.body.string_or("AlarmRule")).holds([&](const std::string& named) -> std::optional<std::string> {
-        const auto other = find(alarm.scope, alarm_name_of(named));
-        if (!other) return std::nullopt;
-        triggering.push_back(Value::map(
-            {{"arn", other->arn()},
-             {"state", Value::map({{"value", other->state()},
-                                   {"timestamp", format_iso8601(present_state(*other).updated)}})}}));
-        return other->state();
-      });
+      AlarmRule::parse(alarm.body.string_or("AlarmRule"))
+          .holds([&](const std::string& named) -> std::optional<std::string> {
+            const auto other = find(alarm.scope, alarm_name_of(named));
+            if (!other) return std::nullopt;
+            triggering.push_back(
+                Value::map({{"arn", other->arn()},
+                            {"state", Value::map({{"value", other->state()},
+                                                  {"timestamp", format_iso8601(present_state(*other).updated)}})}}));
+            return other->state();
+          });
   const std::string state = holds ? "ALARM" : "OK";
   if (state == alarm.state()) return;
   const std::string reason =
@@ -456,7 +469,8 @@ void Alarms::change_state(Alarm alarm, const std::string& state, const std::stri
     if (!deliveries.empty()) parts_.deliveries.add(std::move(deliveries));
   }
   if (changed)
-    store(alarm, "tarn", "StateUpdate", "Alarm updated from " + before.value + " to " + state, state_json(before, alarm));
+    store(alarm, "tarn", "StateUpdate", "Alarm updated from " + before.value + " to " + state,
+          state_json(before, alarm));
   else
     parts_.metadata.change("tarn", [&](meta::Transaction& c) { c.put(kind, alarm.key(), to_record(alarm)); });
   if (!changed) return;
@@ -480,8 +494,9 @@ std::optional<Time> Alarms::act(notify::Delivery& d) {
   input.invoked_by = "cloudwatch.amazonaws.com";
   try {
     parts_.targets.deliver(to, input);
-    noted("Successfully executed action " + to,
-          Value::map({{"actionState", "Succeeded"}, {"stateUpdateTimestamp", now.time_since_epoch().count()}, {"notificationResource", to}}));
+    noted("Successfully executed action " + to, Value::map({{"actionState", "Succeeded"},
+                                                            {"stateUpdateTimestamp", now.time_since_epoch().count()},
+                                                            {"notificationResource", to}}));
     return std::nullopt;
   } catch (const Error& e) {
     const auto waited = now - Time(std::chrono::milliseconds(d.added_ms));

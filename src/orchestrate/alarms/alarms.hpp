@@ -82,8 +82,8 @@ class Alarms {
 
   AlarmParts parts_;
   Follower follower_;
-  std::mutex watching_;       // held while alarms are looked at or changed
-  mutable std::mutex mutex_;  // guards what follows
+  std::mutex watching_;              // held while alarms are looked at or changed
+  mutable std::mutex mutex_;         // guards what follows
   std::map<std::string, Time> due_;  // of metric alarms, by key
   std::condition_variable_any changed_;
   std::stop_source sleep_;  // ends the present sleep

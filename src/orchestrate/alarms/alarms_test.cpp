@@ -26,17 +26,18 @@ TEST(AlarmState, MissingDataAsDocumented) {
   struct Row {
     const char *points, *missing, *ignore, *breaching, *not_breaching;
   };
-  for (const Row& r : {Row{"0-X-X", "OK", "OK", "OK", "OK"}, Row{"----0", "OK", "OK", "OK", "OK"},
-                       Row{"-----", "INSUFFICIENT_DATA", "stay", "ALARM", "OK"},
-                       Row{"0XX-X", "ALARM", "ALARM", "ALARM", "ALARM"}, Row{"--X--", "ALARM", "stay", "ALARM", "OK"}}) {
+  for (const Row& r :
+       {Row{"0-X-X", "OK", "OK", "OK", "OK"}, Row{"----0", "OK", "OK", "OK", "OK"},
+        Row{"-----", "INSUFFICIENT_DATA", "stay", "ALARM", "OK"}, Row{"0XX-X", "ALARM", "ALARM", "ALARM", "ALARM"},
+        Row{"--X--", "ALARM", "stay", "ALARM", "OK"}}) {
     EXPECT_EQ(verdict(r.points, 3, 3, "missing"), r.missing) << r.points;
     EXPECT_EQ(verdict(r.points, 3, 3, "ignore"), r.ignore) << r.points;
     EXPECT_EQ(verdict(r.points, 3, 3, "breaching"), r.breaching) << r.points;
     EXPECT_EQ(verdict(r.points, 3, 3, "notBreaching"), r.not_breaching) << r.points;
   }
-  for (const Row& r : {Row{"0-X-X", "ALARM", "ALARM", "ALARM", "ALARM"}, Row{"00X0X", "ALARM", "ALARM", "ALARM", "ALARM"},
-                       Row{"0-X--", "OK", "OK", "ALARM", "OK"}, Row{"----0", "OK", "OK", "ALARM", "OK"},
-                       Row{"----X", "ALARM", "stay", "ALARM", "OK"}}) {
+  for (const Row& r : {Row{"0-X-X", "ALARM", "ALARM", "ALARM", "ALARM"},
+                       Row{"00X0X", "ALARM", "ALARM", "ALARM", "ALARM"}, Row{"0-X--", "OK", "OK", "ALARM", "OK"},
+                       Row{"----0", "OK", "OK", "ALARM", "OK"}, Row{"----X", "ALARM", "stay", "ALARM", "OK"}}) {
     EXPECT_EQ(verdict(r.points, 3, 2, "missing"), r.missing) << r.points;
     EXPECT_EQ(verdict(r.points, 3, 2, "ignore"), r.ignore) << r.points;
     EXPECT_EQ(verdict(r.points, 3, 2, "breaching"), r.breaching) << r.points;
@@ -48,9 +49,10 @@ TEST(AlarmState, SaysWhy) {
   const AlarmTest test{60, 2, 1, 1.5, "GreaterThanThreshold", "missing"};
   const auto out = judge(test, {{start, 1}, {start + std::chrono::minutes(1), 2}}, "OK", start);
   ASSERT_TRUE(out);
-  EXPECT_EQ(out->reason,
-            "Threshold Crossed: 1 out of the last 2 datapoints [2.0 (15/01/27 08:01:00)] was greater than the threshold "
-            "(1.5) (minimum 1 datapoint for OK -> ALARM transition).");
+  EXPECT_EQ(
+      out->reason,
+      "Threshold Crossed: 1 out of the last 2 datapoints [2.0 (15/01/27 08:01:00)] was greater than the threshold "
+      "(1.5) (minimum 1 datapoint for OK -> ALARM transition).");
   EXPECT_EQ(judge(test, {}, "OK", start)->reason, "Insufficient Data: 2 datapoints were unknown.");
   EXPECT_FALSE(judge(test, {{start, 2}}, "ALARM", start)) << "the state is the same";
 }

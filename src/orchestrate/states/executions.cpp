@@ -49,7 +49,7 @@ std::optional<T> answer_of(const Work& work) {
 Executions::Executions(StatesPlatform platform, StatesOptions options)
     : platform_(std::move(platform)),
       options_(std::move(options)),
-      store_(options_.path, options_.durable),
+      store_(options_.path, options_.durable, options_.sealing),
       records_(store_),
       machines_(platform_.metadata, platform_.clock, platform_.random),
       steps_(limits::max_execution_threads),

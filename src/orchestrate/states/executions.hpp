@@ -33,9 +33,10 @@ struct StatesPlatform {
 };
 
 struct StatesOptions {
-  std::string path;     // of the store of executions: a folder, made when the first begins
-  bool durable = true;  // false leaves out the flushes
-  bool strict = false;  // AWS's limit of an execution's history
+  std::string path;                             // of the store of executions: a folder, made when the first begins
+  bool durable = true;                          // false leaves out the flushes
+  bool strict = false;                          // AWS's limit of an execution's history
+  std::optional<notify::StoreSealing> sealing;  // absent: on disk in the clear
 };
 
 struct StartRequest {
