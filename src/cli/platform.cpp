@@ -178,6 +178,7 @@ struct Platform::Parts {
   orchestrate::Triggers triggers;
   orchestrate::Workflows workflows;
   notify::MessageStore messages;
+  notify::KmsEnvelope envelope;
   notify::Queues queues;
   notify::MessageMoves moves;
   notify::Topics topics;
@@ -237,7 +238,8 @@ struct Platform::Parts {
         triggers(*metadata, clock, jobs, crawlers, firings),
         workflows(*metadata, clock, jobs, crawlers, firings),
         messages(folder.file("messages"), options.durable, sealing(random)),
-        queues(*metadata, messages, clock, metrics, {.waits_after_deletion = options.strict}),
+        envelope(keys, clock, random),
+        queues(*metadata, messages, envelope, clock, metrics, {.waits_after_deletion = options.strict}),
         moves(*metadata, queues, clock, random),
         topics(*metadata, random),
         bucket_events_to_queues(queues, targets),
@@ -245,7 +247,7 @@ struct Platform::Parts {
         signer(*metadata),
         outbox(*metadata),
         deliveries(messages, clock, metrics),
-        publisher({topics, deliveries, targets, signer, outbox, messages, clock, random},
+        publisher({topics, deliveries, targets, signer, outbox, envelope, messages, clock, random},
                   {options.smtp_server, options.sms_webhook}, metrics),
         executions({*metadata, operations,
                     [this](const std::string& role, const std::string& session) {
@@ -488,6 +490,7 @@ void Platform::reset() {
   parts_->logs.reset();
   parts_->metric_store.reset();
   parts_->messages.reset();
+  parts_->envelope.reset();
   parts_->schedules.reset();
   parts_->event_bus.reset();
   parts_->event_store.reset();

@@ -1,7 +1,7 @@
 // Encryption at rest of stores that hold values under keys: queues, events, executions (objects have
 // store/encryption.hpp). A store has one secret, kept beside the values, sealed by the KeyEncryptionKeys; values are
-// sealed by keys that follow from it, a new one each time that the store is opened, and are bound to their keys: a value
-// moved to another key does not open.
+// sealed by keys that follow from it, a new one each time that the store is opened, and are bound to their keys: a
+// value moved to another key does not open.
 //
 // Thread-safe.
 #pragma once

@@ -93,6 +93,7 @@ class Parts {
     for (char c : take(4)) n = n << 8 | static_cast<unsigned char>(c);
     return std::string(take(n));
   }
+  bool at_end() const { return left_.empty(); }
 
  private:
   std::string_view take(std::size_t n) {
@@ -191,7 +192,23 @@ std::string encode(const Message& m) {
     append_part(out, *part);
   append_attributes(out, m.attributes);
   append_attributes(out, m.system_attributes);
+  if (!m.key_blob.empty()) append_part(out, m.key_blob);
   return out;
+}
+
+std::string encode_content(const Message& m) {
+  std::string out;
+  append_part(out, m.body);
+  append_attributes(out, m.attributes);
+  append_attributes(out, m.system_attributes);
+  return out;
+}
+
+void decode_content(std::string_view bytes, Message& into) {
+  Parts parts(bytes);
+  into.body = parts.next();
+  into.attributes = next_attributes(parts);
+  into.system_attributes = next_attributes(parts);
 }
 
 Message decode_message(std::string_view bytes) {
@@ -202,6 +219,7 @@ Message decode_message(std::string_view bytes) {
     *part = parts.next();
   m.attributes = next_attributes(parts);
   m.system_attributes = next_attributes(parts);
+  if (!parts.at_end()) m.key_blob = parts.next();
   return m;
 }
 

@@ -27,6 +27,9 @@ struct Message {
   std::string group_id, deduplication_id;
   std::string dead_letter_source_arn;  // where it was before it became a dead letter
   int64_t sent_ms = 0;
+  // Of a queue that a key of KMS encrypts: the ciphertext of the data key that seals the body and all attributes, which
+  // then stand sealed in `body`. Empty: in the clear.
+  std::string key_blob;
   bool operator==(const Message&) const = default;
 };
 
@@ -45,6 +48,9 @@ std::string md5_of(std::string_view body);
 std::string md5_of(const MessageAttributes& attributes);
 
 std::string encode(const Message& message);
+// The body and the attributes alone, and back: what is sealed of a message.
+std::string encode_content(const Message& message);
+void decode_content(std::string_view bytes, Message& into);
 // Bytes that encode() did not make are a broken invariant (Error, bug).
 Message decode_message(std::string_view bytes);
 

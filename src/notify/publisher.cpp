@@ -16,6 +16,7 @@ namespace {
 constexpr int64_t duplicate_interval_ms = 5 * 60 * 1000;
 constexpr int64_t aws_target_retries_for_ms = 23ll * 24 * 3600 * 1000;
 constexpr int64_t mail_retries_for_ms = 6ll * 3600 * 1000;
+constexpr int64_t data_key_reuse_s = 300;
 constexpr const char* mail_sender = "no-reply@sns.amazonaws.com";
 
 Value attributes_json(const MessageAttributes& attributes) {
@@ -222,7 +223,31 @@ Delivery Publisher::delivery_to(const Subscription& s, const Publication& p) con
   if (const std::string redrive = s.attribute("RedrivePolicy"); !redrive.empty())
     d.content.set("DeadLetters", parse_json(redrive).string_or("deadLetterTargetArn"));
   if (s.topic.fifo()) d.lane = s.arn() + '\n' + n.group_id;
+  seal(d, p.audience.topic);
   return d;
+}
+
+void Publisher::seal(Delivery& d, const TopicRecord& topic) const {
+  const auto key = topic.attributes.find("KmsMasterKeyId");
+  if (key == topic.attributes.end() || key->second.empty()) return;
+  Value secret = Value::map();
+  for (const char* member : {"Payload", "Attributes", "Subject"}) {
+    if (const Value* v = d.content.find(member)) secret.set(member, *v);
+    d.content.erase(member);
+  }
+  const SealedBytes sealed =
+      parts_.envelope.seal(d.content.string_or("Topic"), key->second, data_key_reuse_s, to_json(secret));
+  d.content.set("KeyBlob", base64_encode(sealed.key_blob)).set("Sealed", base64_encode(sealed.bytes));
+}
+
+Value Publisher::unsealed(const Value& content) const {
+  if (!content.find("Sealed")) return content;
+  const SealedBytes sealed{base64_decode(content.string_or("KeyBlob")).value_or(""),
+                           base64_decode(content.string_or("Sealed")).value_or("")};
+  Value out = content;
+  const Value secret = parse_json(parts_.envelope.open(content.string_or("Topic"), data_key_reuse_s, sealed));
+  for (const auto& [name, value] : secret.as_map()) out.set(name, value);
+  return out;
 }
 
 std::string Publisher::publish_to_phone(const std::string& phone_number, const std::string& message) {
@@ -338,7 +363,7 @@ std::optional<Time> Publisher::attempt(Delivery& d, std::stop_token stop) {
     if (const std::string arn = d.content.string_or("Subscription");
         !arn.empty() && !parts_.topics.find_subscription(arn))
       return std::nullopt;
-    send(d.content, std::move(stop));
+    send(unsealed(d.content), std::move(stop));
     return std::nullopt;
   } catch (const Error& e) {
     const std::string protocol = d.content.string_or("Protocol");

@@ -18,6 +18,7 @@
 #include "base/metrics.hpp"
 #include "base/random.hpp"
 #include "notify/deliveries.hpp"
+#include "notify/kms_envelope.hpp"
 #include "notify/message.hpp"
 #include "notify/message_signer.hpp"
 #include "notify/outgoing.hpp"
@@ -49,6 +50,7 @@ struct PublisherParts {
   Targets& targets;
   MessageSigner& signer;
   Outbox& outbox;
+  KmsEnvelope& envelope;
   MessageStore& store;
   Clock& clock;
   Random& random;
@@ -72,6 +74,9 @@ class Publisher {
  private:
   struct Publication;
   Delivery delivery_to(const Subscription& s, const Publication& p) const;
+  // What is told, under the topic's key of KMS where it has one.
+  void seal(Delivery& d, const TopicRecord& topic) const;
+  Value unsealed(const Value& content) const;
   std::string envelope(const Subscription& s, const Publication& p, const std::string& message) const;
   std::optional<Published> duplicate_of(const TopicAddress& topic, const std::string& key);
   std::optional<Time> attempt(Delivery& d, std::stop_token stop);

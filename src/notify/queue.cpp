@@ -18,9 +18,32 @@ Time at(int64_t ms) {
 
 }  // namespace
 
-Queue::Queue(MessageStore& store, Timer& timer, Clock& clock, uint64_t id, std::string arn, QueueSettings settings)
-    : store_(store), timer_(timer), clock_(clock), id_(id), arn_(std::move(arn)), settings_(std::move(settings)) {
+Queue::Queue(MessageStore& store, Timer& timer, Clock& clock, KmsEnvelope& envelope, uint64_t id, std::string arn,
+             QueueSettings settings)
+    : store_(store),
+      timer_(timer),
+      clock_(clock),
+      envelope_(envelope),
+      id_(id),
+      arn_(std::move(arn)),
+      settings_(std::move(settings)) {
   load();
+}
+
+void Queue::seal(Message& m, const QueueSettings& settings) const {
+  if (settings.kms_key_id.empty()) return;
+  SealedBytes sealed = envelope_.seal(arn_, settings.kms_key_id, settings.data_key_reuse_s, encode_content(m));
+  m.attributes.clear();
+  m.system_attributes.clear();
+  m.body = std::move(sealed.bytes);
+  m.key_blob = std::move(sealed.key_blob);
+}
+
+void Queue::unseal(Message& m, const QueueSettings& settings) const {
+  if (m.key_blob.empty()) return;
+  const std::string content = envelope_.open(arn_, settings.data_key_reuse_s, {m.key_blob, std::move(m.body)});
+  m.key_blob.clear();
+  decode_content(content, m);
 }
 
 // ---- on disk: 'm' queue number -> the message; 's' queue number -> its state, once it has one; 'd' queue number ->
@@ -224,6 +247,8 @@ std::vector<SentMessage> Queue::send(std::vector<NewMessage> messages) {
   std::vector<std::string> duplicate_keys;
   StoreBatch batch;
   std::set<uint64_t> own;
+  const QueueSettings with = settings();
+  for (NewMessage& one : messages) seal(one.message, with);
   Lock lock(mutex_);
   check_open();
   const int64_t now = now_ms();
@@ -386,11 +411,14 @@ std::vector<ReceivedMessage> Queue::receive(const ReceiveRequest& request, const
 
 std::vector<ReceivedMessage> Queue::read(const std::vector<Picked>& picked) {
   std::vector<ReceivedMessage> out;
+  const QueueSettings with = settings();
   for (const Picked& p : picked) {
     auto stored = store_.get(message_key(p.number));
     if (!stored) continue;  // deleted meanwhile
-    out.push_back({decode_message(*stored), handle_of(p.number, p.receive_count), sequence_text(p.number),
-                   p.receive_count, p.first_received_ms});
+    Message m = decode_message(*stored);
+    unseal(m, with);
+    out.push_back({std::move(m), handle_of(p.number, p.receive_count), sequence_text(p.number), p.receive_count,
+                   p.first_received_ms});
   }
   return out;
 }
@@ -480,12 +508,31 @@ void Queue::adopt(Queue& source, const std::vector<uint64_t>& numbers, bool as_d
   StoreBatch batch;
   std::vector<uint64_t> moved;
   std::vector<int64_t> due;
-  for (uint64_t number : numbers) {
-    batch.erase(source.message_key(number));
-    batch.erase(source.state_key(number));
-    auto stored = store_.get(source.message_key(number));
-    if (!stored) continue;
-    Message m = decode_message(*stored);
+  std::vector<Message> taken;
+  // From the one's key of KMS to the other's, before anything is changed.
+  auto stay = [&] {
+    std::lock_guard its_lock(source.mutex_);
+    for (uint64_t number : numbers)
+      if (auto it = source.entries_.find(number); it != source.entries_.end())
+        source.place(number, it->second, State::ready);
+  };
+  try {
+    const QueueSettings its = source.settings(), mine = settings();
+    for (uint64_t number : numbers) {
+      batch.erase(source.message_key(number));
+      batch.erase(source.state_key(number));
+      auto stored = store_.get(source.message_key(number));
+      if (!stored) continue;
+      Message m = decode_message(*stored);
+      source.unseal(m, its);
+      seal(m, mine);
+      taken.push_back(std::move(m));
+    }
+  } catch (...) {
+    stay();
+    throw;
+  }
+  for (Message& m : taken) {
     Lock lock(mutex_);
     // A dead letter keeps its age, and so its end, in a standard queue.
     if (fifo()) m.sent_ms = now_ms();
@@ -499,13 +546,11 @@ void Queue::adopt(Queue& source, const std::vector<uint64_t>& numbers, bool as_d
   try {
     store_.write(batch, StoreFlush::now);
   } catch (...) {
-    Lock lock(mutex_);
-    for (uint64_t number : moved) forget(number);
-    lock.unlock();
-    std::lock_guard its_lock(source.mutex_);
-    for (uint64_t number : numbers)
-      if (auto it = source.entries_.find(number); it != source.entries_.end())
-        source.place(number, it->second, State::ready);
+    {
+      Lock lock(mutex_);
+      for (uint64_t number : moved) forget(number);
+    }
+    stay();
     throw;
   }
   source.forget_moved(numbers);

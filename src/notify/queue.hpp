@@ -24,6 +24,7 @@
 
 #include "api/wait.hpp"
 #include "base/clock.hpp"
+#include "notify/kms_envelope.hpp"
 #include "notify/message.hpp"
 #include "notify/message_store.hpp"
 #include "notify/queue_attributes.hpp"
@@ -59,7 +60,8 @@ class QueueWait;
 class Queue : public std::enable_shared_from_this<Queue> {
  public:
   // The messages that the store has of this queue are read here.
-  Queue(MessageStore& store, Timer& timer, Clock& clock, uint64_t id, std::string arn, QueueSettings settings);
+  Queue(MessageStore& store, Timer& timer, Clock& clock, KmsEnvelope& envelope, uint64_t id, std::string arn,
+        QueueSettings settings);
   Queue(const Queue&) = delete;
 
   const std::string& arn() const { return arn_; }
@@ -129,6 +131,9 @@ class Queue : public std::enable_shared_from_this<Queue> {
   bool fifo() const { return settings_.fifo; }
 
   void load();
+  // The content of messages under the queue's key of KMS, where it has one; `settings` are the queue's.
+  void seal(Message& m, const QueueSettings& settings) const;
+  void unseal(Message& m, const QueueSettings& settings) const;
   void check_open() const;
   Entry& add(uint64_t number, int64_t sent_ms, const std::string& group);
   void place(uint64_t number, Entry& entry, State to, int64_t due_ms = 0);
@@ -152,6 +157,7 @@ class Queue : public std::enable_shared_from_this<Queue> {
   MessageStore& store_;
   Timer& timer_;
   Clock& clock_;
+  KmsEnvelope& envelope_;
   const uint64_t id_;
   const std::string arn_;
 

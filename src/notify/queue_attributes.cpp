@@ -94,9 +94,6 @@ void check_fifo_attribute(const std::string& name, const std::string& value, boo
 }
 
 void check_encryption(const std::string& name, const std::string& value) {
-  if (name == "KmsMasterKeyId" && !value.empty())
-    throw Error(ErrorKind::unsupported, "NotImplemented",
-                "KmsMasterKeyId: tarn does not encrypt queues by a KMS key. Leave it out.");
   if (name == "KmsDataKeyReusePeriodSeconds") {
     auto period = integer(value);
     if (!period || *period < 60 || *period > 86'400) invalid_value(name);
@@ -178,6 +175,8 @@ QueueSettings queue_settings(const QueueAttributes& attributes) {
   out.retention_s = number("MessageRetentionPeriod", out.retention_s);
   out.wait_s = number("ReceiveMessageWaitTimeSeconds", out.wait_s);
   out.max_message_size_bytes = number("MaximumMessageSize", out.max_message_size_bytes);
+  out.kms_key_id = value_or(attributes, "KmsMasterKeyId", "");
+  out.data_key_reuse_s = number("KmsDataKeyReusePeriodSeconds", out.data_key_reuse_s);
   if (const std::string redrive = value_or(attributes, "RedrivePolicy", ""); !redrive.empty())
     out.redrive = parse_redrive(redrive);
   return out;
@@ -186,7 +185,12 @@ QueueSettings queue_settings(const QueueAttributes& attributes) {
 QueueAttributes with_defaults(const QueueAttributes& attributes) {
   QueueAttributes out = attributes;
   for (const Range& range : ranges) out.emplace(range.name, std::to_string(range.otherwise));
-  out.emplace("SqsManagedSseEnabled", "true");
+  if (const std::string key = value_or(attributes, "KmsMasterKeyId", ""); key.empty()) {
+    out.emplace("SqsManagedSseEnabled", "true");
+  } else {
+    out["SqsManagedSseEnabled"] = "false";
+    out.emplace("KmsDataKeyReusePeriodSeconds", "300");
+  }
   if (out.contains("FifoQueue")) {
     out.emplace("ContentBasedDeduplication", "false");
     out.emplace("DeduplicationScope", "queue");

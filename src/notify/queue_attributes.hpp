@@ -25,11 +25,12 @@ struct QueueSettings {
   int64_t delay_s = 0, visibility_timeout_s = 30, retention_s = 345'600, wait_s = 0;
   int64_t max_message_size_bytes = 1'048'576;
   std::optional<RedrivePolicy> redrive;
+  std::string kms_key_id;  // empty: no key of KMS encrypts it
+  int64_t data_key_reuse_s = 300;
 };
 
-// Throws Error (caller): InvalidAttributeName for a name that can't be set, InvalidAttributeValue for a wrong value,
-// (unsupported, NotImplemented) for encryption by a KMS key. A value of RedrivePolicy, RedriveAllowPolicy or Policy may
-// be empty: it is removed.
+// Throws Error (caller): InvalidAttributeName for a name that can't be set, InvalidAttributeValue for a wrong value. A
+// value of RedrivePolicy, RedriveAllowPolicy, KmsMasterKeyId or Policy may be empty: it is removed.
 void check_queue_attributes(const QueueAttributes& attributes, bool fifo);
 // Throws Error (caller, InvalidAttributeName) for a name that GetQueueAttributes does not know.
 void check_queue_attribute_names(const std::vector<std::string>& names);

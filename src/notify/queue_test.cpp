@@ -9,6 +9,7 @@
 
 #include "base/error.hpp"
 #include "base/random.hpp"
+#include "meta/metadata.hpp"
 
 namespace tarn::notify {
 namespace {
@@ -19,10 +20,7 @@ using testing::IsEmpty;
 
 class QueueTest : public testing::Test {
  protected:
-  QueueTest() {
-    std::filesystem::create_directories(folder_);
-    open();
-  }
+  QueueTest() { open(); }
   ~QueueTest() override {
     close();
     std::filesystem::remove_all(folder_);
@@ -37,7 +35,7 @@ class QueueTest : public testing::Test {
     store_.reset();
   }
   std::shared_ptr<Queue> queue(uint64_t id, QueueSettings settings) {
-    return std::make_shared<Queue>(*store_, *timer_, clock_, id,
+    return std::make_shared<Queue>(*store_, *timer_, clock_, envelope_, id,
                                    "arn:aws:sqs:us-east-1:000000000000:q" + std::to_string(id), settings);
   }
   static QueueSettings fifo() {
@@ -66,8 +64,18 @@ class QueueTest : public testing::Test {
     return q.receive(r, dead, true);
   }
 
-  std::string folder_ = (std::filesystem::temp_directory_path() / ("tarn-queue-" + SystemRandom().hex(12))).string();
+  static std::string new_folder() {
+    const auto out = std::filesystem::temp_directory_path() / ("tarn-queue-" + SystemRandom().hex(12));
+    std::filesystem::create_directories(out);
+    return out.string();
+  }
+
+  std::string folder_ = new_folder();
   ManualClock clock_{Time(std::chrono::hours(500'000))};
+  SystemRandom random_;
+  std::unique_ptr<meta::Metadata> metadata_ = meta::open_sqlite(folder_ + "/metadata.db", clock_, false);
+  govern::Keys keys_{*metadata_, govern::KeyEncryptionKeys::parse("1 " + std::string(43, 'A') + "="), clock_, random_};
+  KmsEnvelope envelope_{keys_, clock_, random_};
   std::unique_ptr<MessageStore> store_;
   std::unique_ptr<Timer> timer_;
 };

@@ -79,9 +79,11 @@ std::optional<QueueAddress> parse_queue_arn(std::string_view arn) {
   return QueueAddress{parts[4], parts[3], parts[5]};
 }
 
-Queues::Queues(meta::Metadata& metadata, MessageStore& store, Clock& clock, Metrics& metrics, QueueOptions options)
+Queues::Queues(meta::Metadata& metadata, MessageStore& store, KmsEnvelope& envelope, Clock& clock, Metrics& metrics,
+               QueueOptions options)
     : metadata_(metadata),
       store_(store),
+      envelope_(envelope),
       clock_(clock),
       options_(options),
       sent_(metrics.counter("tarn_queue_messages_sent_total", "Messages sent to queues.")),
@@ -255,8 +257,8 @@ std::shared_ptr<Queue> Queues::queue(const QueueAddress& address) {
   auto there = metadata_.get(kind, key);
   if (!there) no_such_queue();
   const QueueRecord r = from_record(*there);
-  return queues_[key] =
-             std::make_shared<Queue>(store_, timer_, clock_, r.id, address.arn(), queue_settings(r.attributes));
+  return queues_[key] = std::make_shared<Queue>(store_, timer_, clock_, envelope_, r.id, address.arn(),
+                                                queue_settings(r.attributes));
 }
 
 std::vector<SentMessage> Queues::send(const QueueAddress& address, std::vector<NewMessage> messages) {

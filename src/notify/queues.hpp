@@ -48,7 +48,8 @@ struct QueueOptions {
 
 class Queues {
  public:
-  Queues(meta::Metadata& metadata, MessageStore& store, Clock& clock, Metrics& metrics, QueueOptions options = {});
+  Queues(meta::Metadata& metadata, MessageStore& store, KmsEnvelope& envelope, Clock& clock, Metrics& metrics,
+         QueueOptions options = {});
   ~Queues();
   Queues(const Queues&) = delete;
 
@@ -90,6 +91,7 @@ class Queues {
 
   meta::Metadata& metadata_;
   MessageStore& store_;
+  KmsEnvelope& envelope_;
   Clock& clock_;
   QueueOptions options_;
   Counter &sent_, &received_, &deleted_;

@@ -173,8 +173,10 @@ void check_topic_attribute(const std::string& name, const std::string& value, bo
     const bool digits = !value.empty() && value.find_first_not_of("0123456789") == std::string::npos;
     if (!digits || value.size() > 3 || std::stoi(value) > 100) invalid_parameter(name, "0 to 100");
     if (std::stoi(value) > 0) refuse("tarn does not log deliveries: leave the topic attribute " + name + " out.");
-  } else if (name == "KmsMasterKeyId" || name == "ArchivePolicy" || name == "DataProtectionPolicy" ||
-             is_feedback(name, "SuccessFeedbackRoleArn") || is_feedback(name, "FailureFeedbackRoleArn")) {
+  } else if (name == "KmsMasterKeyId") {
+    // Looked up when it is used, as on AWS.
+  } else if (name == "ArchivePolicy" || name == "DataProtectionPolicy" || is_feedback(name, "SuccessFeedbackRoleArn") ||
+             is_feedback(name, "FailureFeedbackRoleArn")) {
     if (!value.empty()) refuse("tarn does not have the topic attribute " + name + ". Leave it out.");
   } else {
     invalid_parameter("AttributeName", "unknown topic attribute " + name);

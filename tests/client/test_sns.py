@@ -104,7 +104,7 @@ def test_topics(sns, name):
     assert any(s["Sid"] == "l" for s in json.loads(sns.get_topic_attributes(TopicArn=arn)["Attributes"]["Policy"])["Statement"])
     sns.remove_permission(TopicArn=arn, Label="l")
     assert {"TopicArn": arn} in sns.list_topics()["Topics"]
-    for wrong, expected in (({"KmsMasterKeyId": "k"}, "NotImplemented"), ({"Nonsense": "1"}, "InvalidParameter"), ({"FifoTopic": "true"}, "InvalidParameter")):
+    for wrong, expected in (({"ArchivePolicy": "{}"}, "NotImplemented"), ({"Nonsense": "1"}, "InvalidParameter"), ({"FifoTopic": "true"}, "InvalidParameter")):
         with pytest.raises(ClientError) as e:
             sns.create_topic(Name="wrong", Attributes=wrong)
         assert code(e) == expected

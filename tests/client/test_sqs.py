@@ -64,7 +64,7 @@ def test_definitions(sqs, tarn, name):
     ({"VisibilityTimeout": "43201"}, "InvalidAttributeValue"), ({"DelaySeconds": "-1"}, "InvalidAttributeValue"),
     ({"MaximumMessageSize": "10"}, "InvalidAttributeValue"), ({"Nonsense": "1"}, "InvalidAttributeName"),
     ({"FifoQueue": "false"}, "InvalidAttributeName"), ({"ContentBasedDeduplication": "true"}, "InvalidAttributeName"),
-    ({"RedrivePolicy": "no"}, "InvalidAttributeValue"), ({"Policy": "{}"}, "InvalidAttributeValue"), ({"KmsMasterKeyId": "alias/x"}, "NotImplemented"),
+    ({"RedrivePolicy": "no"}, "InvalidAttributeValue"), ({"Policy": "{}"}, "InvalidAttributeValue"), ({"KmsDataKeyReusePeriodSeconds": "10"}, "InvalidAttributeValue"),
     ({"RedrivePolicy": json.dumps({"deadLetterTargetArn": "arn:aws:sqs:us-east-1:000000000000:absent", "maxReceiveCount": 3})}, "InvalidParameterValue")])
 def test_wrong_attributes(sqs, attributes, expected):
     with pytest.raises(ClientError) as e:
@@ -332,3 +332,42 @@ def test_acknowledged_messages_survive_kill_9_in_order(own_tarn):
     for group in ("g0", "g1"):
         got = [b for b in ordered if b.startswith(group)]
         assert got[:len(acknowledged[group])] == acknowledged[group] and len(got) <= len(acknowledged[group]) + 1
+
+
+def test_a_queue_under_a_key_of_kms(own_tarn, name):
+    tarn = own_tarn("--clock", "manual")
+    sqs, kms, sns = (tarn.client(service) for service in ("sqs", "kms", "sns"))
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    dead = sqs.create_queue(QueueName=name + "-dead")["QueueUrl"]
+    dead_arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    queue = sqs.create_queue(QueueName=name, Attributes={"KmsMasterKeyId": key, "VisibilityTimeout": "0",
+                                                         "RedrivePolicy": json.dumps({"deadLetterTargetArn": dead_arn, "maxReceiveCount": 2})})["QueueUrl"]
+    attributes = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
+    assert (attributes["KmsMasterKeyId"], attributes["KmsDataKeyReusePeriodSeconds"], attributes["SqsManagedSseEnabled"]) == (key, "300", "false")
+    sent = sqs.send_message(QueueUrl=queue, MessageBody="secret", MessageAttributes={"a": {"DataType": "String", "StringValue": "b"}})
+    read = lambda url: sqs.receive_message(QueueUrl=url, MessageAttributeNames=["All"]).get("Messages", [])
+    message = read(queue)[0]
+    assert (message["Body"], message["MD5OfBody"], message["MessageAttributes"]["a"]["StringValue"]) == ("secret", sent["MD5OfMessageBody"], "b")
+    tarn.kill()
+    tarn.start()
+    sqs, kms, sns = (tarn.client(service) for service in ("sqs", "kms", "sns"))
+    assert read(queue)[0]["Body"] == "secret"
+    assert read(queue) == [] and read(dead)[0]["Body"] == "secret", "a dead letter is under its own queue's key"
+
+    topic = sns.create_topic(Name=name, Attributes={"KmsMasterKeyId": key})["TopicArn"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
+    sns.publish(TopicArn=topic, Message="told")
+    assert sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=10)["Messages"][0]["Body"] == "told"
+
+    kms.disable_key(KeyId=key)
+    urllib.request.urlopen(urllib.request.Request(f"{tarn.endpoint}/_tarn/clock", json.dumps({"advance_ms": 301_000}).encode())).read()
+    for call in (lambda: sqs.send_message(QueueUrl=queue, MessageBody="x"), lambda: sqs.receive_message(QueueUrl=queue)):
+        with pytest.raises(ClientError) as error:
+            call()
+        assert error.value.response["Error"]["Code"] in ("KMS.DisabledException", "KmsDisabled")
+    with pytest.raises(ClientError) as error:
+        sns.publish(TopicArn=topic, Message="not told")
+    assert "Disabled" in error.value.response["Error"]["Code"]
+    kms.enable_key(KeyId=key)
+    assert sqs.receive_message(QueueUrl=queue)["Messages"][0]["Body"] == "told"
