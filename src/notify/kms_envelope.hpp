@@ -1,5 +1,6 @@
-// Messages of queues and topics that are encrypted by a key of KMS ("Encryption at rest in Amazon SQS", "Securing Amazon
-// SNS data with server-side encryption"): a data key of the KMS key seals them, its ciphertext stands beside them.
+// Messages of queues and topics that are encrypted by a key of KMS ("Encryption at rest in Amazon SQS", "Securing
+// Amazon SNS data with server-side encryption"): a data key of the KMS key seals them, its ciphertext stands beside
+// them.
 //
 // A data key is used for as long as the queue says, and what was once decrypted is kept as long: a key that is disabled
 // stops a queue within that time, as on AWS. Thread-safe.
@@ -44,7 +45,7 @@ class KmsEnvelope {
   govern::Keys& keys_;
   Clock& clock_;
   Random& random_;
-  std::mutex mutex_;  // guards what follows
+  std::mutex mutex_;                                                // guards what follows
   std::map<std::pair<std::string, std::string>, DataKey> sealing_;  // by resource and key id
   std::map<std::string, DataKey> opening_;                          // by the key's ciphertext
 };
