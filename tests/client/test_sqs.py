@@ -261,7 +261,7 @@ def test_permissions_become_a_policy(sqs, queue):
 
 def form(tarn, path="/", **parameters):
     request = urllib.request.Request(tarn.endpoint + path, urllib.parse.urlencode({"Version": "2012-11-05", **parameters}).encode(), method="POST")
-    request.add_header("Authorization", "AWS4-HMAC-SHA256 Credential=test/20261128/us-east-1/sqs/aws4_request, SignedHeaders=host, Signature=" + "0" * 64)
+    request.add_header("Authorization", f"AWS4-HMAC-SHA256 Credential=test/{time.strftime('%Y%m%d', time.gmtime())}/us-east-1/sqs/aws4_request, SignedHeaders=host, Signature=" + "0" * 64)
     request.add_header("X-Amz-Date", time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()))
     try:
         return urllib.request.urlopen(request).read().decode()

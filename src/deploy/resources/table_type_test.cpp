@@ -224,10 +224,10 @@ TEST_F(TableTypeTest, ABucketsPropertiesSpeakS3sWords) {
 TEST_F(TableTypeTest, WhatTarnDoesNotHaveIsRefusedByName) {
   const auto problems =
       type("AWS::SNS::Topic")
-          .check(parse_json(R"({"TopicName": "t", "KmsMasterKeyId": "k", "TracingConfig": "Active"})"));
+          .check(parse_json(R"({"TopicName": "t", "ArchivePolicy": {"MessageRetentionPeriod": "3"}, "TracingConfig": "Active"})"));
   ASSERT_EQ(problems.size(), 2u);
   EXPECT_EQ(problems[0].kind, PropertyProblem::Kind::unsupported);
-  EXPECT_EQ(problems[0].path, "/KmsMasterKeyId");
+  EXPECT_EQ(problems[0].path, "/ArchivePolicy");
   EXPECT_EQ(problems[1].path, "/TracingConfig");
   EXPECT_TRUE(type("AWS::SNS::Topic").check(parse_json(R"({"TracingConfig": "PassThrough"})")).empty());
   EXPECT_EQ(type("AWS::SNS::Topic").check(parse_json(R"({"TopicArn": "a"})"))[0].kind, PropertyProblem::Kind::unknown);
