@@ -405,8 +405,31 @@ std::vector<ReceivedMessage> Queue::receive(const ReceiveRequest& request, const
     settle(lock);
     store_.write(batch, StoreFlush::later);
     if (!dead.empty()) dead_letters->adopt(*this, dead, true);
-    if (!picked.empty() || dead.empty()) return read(picked);
+    if (picked.empty() && !dead.empty()) continue;
+    try {
+      return read(picked);
+    } catch (...) {
+      give_back(picked);
+      throw;
+    }
   }
+}
+
+// What could not be read (its key is disabled, say) was not received.
+void Queue::give_back(const std::vector<Picked>& picked) {
+  StoreBatch batch;
+  {
+    Lock lock(mutex_);
+    for (const Picked& p : picked) {
+      auto it = entries_.find(p.number);
+      if (it == entries_.end() || it->second.state != State::in_flight || it->second.receive_count != p.receive_count)
+        continue;
+      --it->second.receive_count;
+      place(p.number, it->second, State::ready);
+      batch.put(state_key(p.number), encode_state(it->second));
+    }
+  }
+  store_.write(batch, StoreFlush::later);
 }
 
 std::vector<ReceivedMessage> Queue::read(const std::vector<Picked>& picked) {

@@ -149,6 +149,7 @@ class Queue : public std::enable_shared_from_this<Queue> {
   std::vector<uint64_t> choose(std::size_t most, int64_t receive_limit, std::vector<uint64_t>& dead);
   std::optional<std::vector<Picked>> repeat_attempt(const ReceiveRequest& request, int64_t now, StoreBatch& states);
   std::vector<ReceivedMessage> read(const std::vector<Picked>& picked);
+  void give_back(const std::vector<Picked>& picked);
   void adopt(Queue& source, const std::vector<uint64_t>& numbers, bool as_dead_letters);
   void forget_moved(const std::vector<uint64_t>& numbers);
   // Wakes as many as there is something for, and sees to being called when the next message is due.

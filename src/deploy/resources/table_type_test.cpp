@@ -224,7 +224,8 @@ TEST_F(TableTypeTest, ABucketsPropertiesSpeakS3sWords) {
 TEST_F(TableTypeTest, WhatTarnDoesNotHaveIsRefusedByName) {
   const auto problems =
       type("AWS::SNS::Topic")
-          .check(parse_json(R"({"TopicName": "t", "ArchivePolicy": {"MessageRetentionPeriod": "3"}, "TracingConfig": "Active"})"));
+          .check(parse_json(
+              R"({"TopicName": "t", "ArchivePolicy": {"MessageRetentionPeriod": "3"}, "TracingConfig": "Active"})"));
   ASSERT_EQ(problems.size(), 2u);
   EXPECT_EQ(problems[0].kind, PropertyProblem::Kind::unsupported);
   EXPECT_EQ(problems[0].path, "/ArchivePolicy");
