@@ -88,6 +88,12 @@ def test_the_account_as_a_whole(tarn):
     assert everything["RoleDetailList"][0]["InstanceProfileList"][0]["InstanceProfileName"] == "box"
     pages = list(iam.get_paginator("get_account_authorization_details").paginate(PaginationConfig={"PageSize": 50}))
     assert len(pages) > 1 and "AmazonS3FullAccess" in {p["PolicyName"] for page in pages for p in page["Policies"]}
+    assert code(iam.get_account_password_policy) == "NoSuchEntity"
+    iam.update_account_password_policy(MinimumPasswordLength=14, RequireSymbols=True, MaxPasswordAge=90)
+    rules = iam.get_account_password_policy()["PasswordPolicy"]
+    assert (rules["MinimumPasswordLength"], rules["RequireSymbols"], rules["RequireNumbers"], rules["ExpirePasswords"]) == (14, True, False, True)
+    iam.delete_account_password_policy()
+    assert code(iam.delete_account_password_policy) == "NoSuchEntity"
     key = iam.create_access_key(UserName="ana")["AccessKey"]["AccessKeyId"]
     assert iam.get_access_key_last_used(AccessKeyId=key)["UserName"] == "ana"
     assert code(other.get_access_key_last_used, AccessKeyId=key) == "NoSuchEntity"

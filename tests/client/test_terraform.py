@@ -178,7 +178,7 @@ def network(ec2):
 
 
 @pytest.mark.slow  # the provider itself waits for queues, roles and keys to settle
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_a_lake_and_its_usual_company(whole_life, tarn):
     account = "200000000002"
     before = lake(tarn, account)

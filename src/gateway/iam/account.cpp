@@ -41,6 +41,35 @@ void register_aliases(const Services& s) {
   });
 }
 
+constexpr const char* password_policies = "iam.password_policy";
+
+// What passwords must be like. No user has one here, since login profiles are refused: it is kept and shown.
+void register_password_policy(const Services& s) {
+  s.operations.add("iam:UpdateAccountPasswordPolicy", [s](Context& c, const Value& in) {
+    Value policy = Value::map({{"MinimumPasswordLength", in.int_or("MinimumPasswordLength", 6)}});
+    for (const char* rule : {"RequireSymbols", "RequireNumbers", "RequireUppercaseCharacters",
+                             "RequireLowercaseCharacters", "AllowUsersToChangePassword", "HardExpiry"})
+      policy.set(rule, in.bool_or(rule));
+    policy.set("ExpirePasswords", in.int_or("MaxPasswordAge") > 0);
+    for (const char* number : {"MaxPasswordAge", "PasswordReusePrevention"})
+      if (const Value* given = in.find(number)) policy.set(number, *given);
+    s.metadata.change(c.principal.arn, [&](meta::Transaction& t) { t.put(password_policies, c.account(), policy); });
+    return Value::map();
+  });
+  s.operations.add("iam:GetAccountPasswordPolicy", [s](Context& c, const Value&) {
+    const auto policy = s.metadata.get(password_policies, c.account());
+    if (!policy) no_such_entity("The Password Policy with domain name " + c.account() + " cannot be found.");
+    return Value::map({{"PasswordPolicy", *policy}});
+  });
+  s.operations.add("iam:DeleteAccountPasswordPolicy", [s](Context& c, const Value&) {
+    s.metadata.change(c.principal.arn, [&](meta::Transaction& t) {
+      if (!t.erase(password_policies, c.account()))
+        no_such_entity("The account policy with name PasswordPolicy cannot be found.");
+    });
+    return Value::map();
+  });
+}
+
 int64_t count(const Services& s, Context& c, std::string_view kind) {
   return static_cast<int64_t>(s.metadata.count(kind, meta::prefix({c.account()})));
 }
@@ -173,6 +202,7 @@ Value details(const Services& s, Context& c, const Value& in) {
 
 void register_account(const Services& s) {
   register_aliases(s);
+  register_password_policy(s);
   s.operations.add("iam:GetAccountSummary", [s](Context& c, const Value&) { return summary(s, c); });
   s.operations.add("iam:GetAccountAuthorizationDetails",
                    [s](Context& c, const Value& in) { return details(s, c, in); });

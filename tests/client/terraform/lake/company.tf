@@ -189,6 +189,15 @@ resource "aws_cloudwatch_event_bus_policy" "second" {
   })
 }
 
+resource "aws_iam_account_password_policy" "strict" {
+  minimum_password_length        = var.changed ? 16 : 14
+  require_symbols                = true
+  require_numbers                = true
+  require_lowercase_characters   = true
+  require_uppercase_characters   = true
+  allow_users_to_change_password = true
+}
+
 data "aws_iam_role" "glue" {
   name = aws_iam_role.glue.name
 }
