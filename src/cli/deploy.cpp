@@ -8,7 +8,9 @@
 #include <sstream>
 #include <thread>
 
+#include "base/base64.hpp"
 #include "base/clock.hpp"
+#include "base/digest.hpp"
 #include "base/error.hpp"
 #include "base/json.hpp"
 #include "cli/output.hpp"
@@ -65,6 +67,30 @@ deploy::LakeTemplate read_lake(const DeployOptions& options) {
   return deploy::lake_template(deploy::read_lake_file(files, file, options.stage), files);
 }
 
+// The bucket that takes the pipelines' code, one for an account and region.
+std::string assets_bucket(Client& client) {
+  const std::string account = client.call("sts:GetCallerIdentity", Value::map()).string_or("Account");
+  return "tarn-assets-" + account + "-" + client.target().region;
+}
+
+bool is_there(Client& client, const std::string& path) {
+  try {
+    client.s3("HEAD", path);
+    return true;
+  } catch (const Error& e) {
+    if (e.kind() == ErrorKind::missing) return false;
+    throw;
+  }
+}
+
+void upload_assets(Client& client, const std::string& bucket, const std::vector<deploy::LakeAsset>& assets) {
+  if (assets.empty()) return;
+  if (!is_there(client, "/" + bucket)) s3_make_bucket(client, "s3://" + bucket);
+  for (const deploy::LakeAsset& asset : assets)
+    if (const std::string path = "/" + bucket + "/" + asset.key; !is_there(client, path))
+      client.s3("PUT", path, {}, asset.bytes);
+}
+
 class Stack {
  public:
   Stack(Client& client, std::string name) : client_(client), name_(std::move(name)) {}
@@ -98,11 +124,9 @@ class Stack {
                 Value::list({Value::map({{"ParameterKey", "AssetsBucket"}, {"ParameterValue", assets_bucket}})}));
     const std::string body = to_json(lake.body);
     if (body.size() > deploy::limits::max_template_body_size_bytes)
-      throw Error(ErrorKind::unsupported, "NotImplemented",
-                  "The lake's template has " + std::to_string(body.size()) + " bytes; tarn deploy sends at most " +
-                      std::to_string(deploy::limits::max_template_body_size_bytes) +
-                      ". Divide the lake, or deploy what tarn export cloudformation writes by --template-url.");
-    input.set("TemplateBody", body);
+      input.set("TemplateURL", template_url(body));
+    else
+      input.set("TemplateBody", body);
     const Value made = client_.call("cloudformation:CreateChangeSet", input);
     stack_id_ = made.string_or("StackId");
     for (;; std::this_thread::sleep_for(200ms)) {
@@ -152,6 +176,9 @@ class Stack {
   }
 
  private:
+  // A template that is too large for a request lies beside the pipelines' code.
+  std::string template_url(const std::string& body);
+
   Value describe_change_set() {
     Value out, changes = Value::list();
     for (std::string token;;) {
@@ -211,28 +238,10 @@ class Stack {
   std::set<std::string> told_;
 };
 
-// The bucket that takes the pipelines' code, one for an account and region.
-std::string assets_bucket(Client& client) {
-  const std::string account = client.call("sts:GetCallerIdentity", Value::map()).string_or("Account");
-  return "tarn-assets-" + account + "-" + client.target().region;
-}
-
-bool is_there(Client& client, const std::string& path) {
-  try {
-    client.s3("HEAD", path);
-    return true;
-  } catch (const Error& e) {
-    if (e.kind() == ErrorKind::missing) return false;
-    throw;
-  }
-}
-
-void upload_assets(Client& client, const std::string& bucket, const std::vector<deploy::LakeAsset>& assets) {
-  if (assets.empty()) return;
-  if (!is_there(client, "/" + bucket)) s3_make_bucket(client, "s3://" + bucket);
-  for (const deploy::LakeAsset& asset : assets)
-    if (const std::string path = "/" + bucket + "/" + asset.key; !is_there(client, path))
-      client.s3("PUT", path, {}, asset.bytes);
+std::string Stack::template_url(const std::string& body) {
+  const std::string bucket = assets_bucket(client_), key = hex_encode(digest(DigestKind::sha256, body)) + ".json";
+  upload_assets(client_, bucket, {{key, body}});
+  return client_.target().endpoint + "/" + bucket + "/" + key;
 }
 
 void empty_buckets(Client& client, const deploy::LakeTemplate& lake) {

@@ -164,6 +164,7 @@ std::vector<SubPart> sub_parts(const std::string& text) {
 
 // Absent: not known yet.
 std::optional<Value> Resolver::variable(const std::string& name) const {
+  if (name == "AWS::NoValue") return Value("");
   if (auto it = known_.references.find(name); it != known_.references.end()) return it->second;
   const std::size_t dot = name.find('.');
   if (dot != std::string::npos) return attribute(name.substr(0, dot), name.substr(dot + 1));

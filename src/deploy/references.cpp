@@ -217,6 +217,14 @@ std::string literal_name(const std::string& type, const Value& properties) {
   return found && found->is_string() && found->as_string().size() > 2 ? found->as_string() : std::string();
 }
 
+void each_token(std::string_view text, std::string_view ends, const std::function<void(std::string_view)>& found) {
+  while (!text.empty()) {
+    const std::size_t end = text.find_first_of(ends);
+    if (end > 0) found(text.substr(0, end));
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  }
+}
+
 void each_name(const Value& node, const std::function<void(std::string_view)>& found) {
   if (node.is_list())
     for (const Value& item : node.as_list()) each_name(item, found);
@@ -224,14 +232,17 @@ void each_name(const Value& node, const std::function<void(std::string_view)>& f
     for (const ValueMember& member : node.as_map())
       if (member.key != "Tags" && member.key != "Description") each_name(member.value, found);
   if (!node.is_string()) return;
-  std::string_view text = node.as_string();
+  const std::string_view text = node.as_string();
   found(text);
-  if (!text.starts_with("arn:") && !text.starts_with("s3://")) return;
-  while (!text.empty()) {
-    const std::size_t end = text.find_first_of(":/");
-    if (end > 0) found(text.substr(0, end));
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  if (text.starts_with("arn:") || text.starts_with("s3://")) each_token(text, ":/", found);
+  // A name may hold slashes ("/app/url"): in an ARN it stands behind a colon, or behind what kind of thing it is.
+  if (text.starts_with("arn:")) {
+    each_token(text, ":", found);
+    const std::size_t slash = text.find('/');
+    if (slash != std::string_view::npos) found(text.substr(slash));
   }
+  for (std::size_t at = text.find("{{resolve:"); at != std::string_view::npos; at = text.find("{{resolve:", at + 1))
+    each_token(text.substr(at, text.find("}}", at) - at), ":", found);
 }
 
 }  // namespace

@@ -103,6 +103,15 @@ def test_a_folder_of_pipelines_deploys_as_it_is(shared, tmp_path):
     run(tarn, "destroy", str(tmp_path / "sales"), "--with-data")
 
 
+def test_a_large_lake_goes_by_its_address(shared, tmp_path):
+    columns = ", ".join(f"column_{n}: string" for n in range(100))
+    tables = "\n".join(f"      t{n}: {{columns: {{{columns}}}}}" for n in range(15))
+    (tmp_path / "lake.yml").write_text("lake: large\ndomains:\n  all:\n    tables:\n" + tables)
+    assert "CREATE_COMPLETE  large-dev" in run(shared, "deploy", str(tmp_path))
+    assert len(shared.client("glue").get_tables(DatabaseName="large_all_dev")["TableList"]) == 15
+    run(shared, "destroy", str(tmp_path))
+
+
 def test_what_is_wrong_is_told_by_line(shared, tmp_path):
     (tmp_path / "lake.yml").write_text(LAKE.replace("format: json", "fromat: json", 1))
     assert "lake.yml:7: domains/sales/tables/orders/fromat" in run(shared, "plan", str(tmp_path), code=1)
