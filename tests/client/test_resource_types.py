@@ -280,6 +280,23 @@ def test_functions(tarn, name):
     assert code(client.get_function, FunctionName=fn) == "ResourceNotFoundException"
 
 
+def test_inline_code_answers_for_a_custom_resource(tarn, name):
+    answers = """import cfnresponse
+def handler(event, context):
+    data = {"Answer": event["RequestType"] + event["ResourceProperties"]["Count"]}
+    cfnresponse.send(event, context, cfnresponse.SUCCESS, data, "its-id")
+"""
+    stack = Stack(tarn, name, {
+        "Role": role("lambda"),
+        "Fn": resource("Lambda::Function", Code={"ZipFile": answers}, Handler="index.handler", Runtime="python3.12", Role=att("Role", "Arn")),
+        "Own": {"Type": "Custom::Own", "Properties": {"ServiceToken": att("Fn", "Arn"), "Count": 5}},
+    }, Answer=att("Own", "Answer"))
+    assert stack.outputs == {"Answer": "Create5"} and stack.ids["Own"] == "its-id"
+    stack.change(Own={"Count": 6})
+    assert stack.outputs == {"Answer": "Update6"}
+    stack.delete()
+
+
 def test_rules_and_schedules(tarn, name):
     events, scheduler = tarn.client("events"), tarn.client("scheduler")
     stack = Stack(tarn, name, {

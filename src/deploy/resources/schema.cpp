@@ -424,8 +424,9 @@ bool names_related(const Value& document, std::string_view list, std::string_vie
 bool is_intrinsic(const Value& value) {
   if (value.is_string()) return value.as_string().find("{{resolve:") != std::string::npos;
   if (!value.is_map() || value.as_map().size() != 1) return false;
-  const std::string& key = value.as_map().front().key;
-  return key == "Ref" || key == "Condition" || key.starts_with("Fn::");
+  const auto& [key, argument] = value.as_map().front();
+  // A condition is named; an object of that name is a policy's.
+  return key == "Ref" || key.starts_with("Fn::") || (key == "Condition" && argument.is_string());
 }
 
 std::vector<PropertyProblem> Schema::check(const Value& properties) const {

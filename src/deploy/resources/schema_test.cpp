@@ -87,6 +87,11 @@ TEST(Schema, IntrinsicFunctionsFitEverywhere) {
               IsEmpty());
 }
 
+TEST(Schema, AConditionIsNamed) {
+  EXPECT_TRUE(is_intrinsic(parse_json(R"({"Condition": "IsProd"})")));
+  EXPECT_FALSE(is_intrinsic(parse_json(R"({"Condition": {"Bool": {"aws:SecureTransport": "false"}}})")));
+}
+
 TEST(Schema, ScalarsFitWhereTheirTextDoes) {
   EXPECT_THAT(wrong(R"({"Name": "ab", "On": "true", "Rate": "1.5", "Rules": [{"Days": "3"}]})"), IsEmpty());
   EXPECT_EQ(
