@@ -507,4 +507,4 @@ def test_what_is_wrong_is_told_before_anything_is_made(tarn, name):
     assert "Lists" in refusal(Bad=resource("SQS::Queue", Lists=1))
     assert "AWS::Kinesis::Stream" in refusal(Bad=resource("Kinesis::Stream", ShardCount=1))
     assert "AWS::SQS::Qeue" in refusal(Bad=resource("SQS::Qeue"))
-    assert "KmsMasterKeyId" in refusal(Bad=resource("SNS::Topic", KmsMasterKeyId="k"))
+    assert "DeliveryStatusLogging" in refusal(Bad=resource("SNS::Topic", DeliveryStatusLogging=[{"Protocol": "sqs"}]))
