@@ -95,27 +95,35 @@ void Deployment::drive() {
   }
 }
 
+// Of the declaration that the stack has now.
+std::shared_ptr<const Evaluation> Deployment::evaluate() const {
+  const Declaration d = platform_.records.declaration(stack_);
+  return std::make_shared<const Evaluation>(
+      parse_template(d.text), d.parameters, ParameterValues(),
+      PseudoParameters{stack_.scope.account, stack_.scope.region, stack_.id(), stack_.name(),
+                       stack_.shown.notification_ar_ns.value_or(std::vector<std::string>())},
+      platform_.surroundings(stack_.operation->principal, stack_.scope));
+}
+
 // What is on disk comes into memory, and what an earlier tarn had begun is gone on with.
 void Deployment::prepare() {
   prepared_ = true;
   resources_ = platform_.records.resources(stack_);
   if (!evaluation_ && stack_.declaration) {
-    const Declaration d = platform_.records.declaration(stack_);
-    const auto& shown = stack_.shown;
     try {
-      evaluation_ = std::make_shared<const Evaluation>(
-          parse_template(d.text), d.parameters, ParameterValues(),
-          PseudoParameters{stack_.scope.account, stack_.scope.region, stack_.id(), stack_.name(),
-                           shown.notification_ar_ns.value_or(std::vector<std::string>())},
-          platform_.surroundings(stack_.operation->principal, stack_.scope));
+      evaluation_ = evaluate();
     } catch (const Error& e) {
       // An SSM parameter is gone, say: what is there can still be rolled back or removed.
       if (stack_.operation->phase == Phase::forward) stack_.operation->failure = e.message();
-      const Template source = parse_template(d.text);
+      const Template source = parse_template(platform_.records.declaration(stack_).text);
       for (const ValueMember& m : source.body.at("Resources").as_map()) declared_.insert(m.key);
     }
   }
   if (evaluation_) declared_ = {evaluation_->resources().begin(), evaluation_->resources().end()};
+  // What an update has replaced and is not going back to goes with the rest.
+  if (const Phase phase = stack_.operation->phase;
+      phase == Phase::cleanup || phase == Phase::removal || phase == Phase::undo)
+    for (auto& [id, r] : resources_) settle_after_update(r);
   resume();
 }
 

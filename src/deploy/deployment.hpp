@@ -43,6 +43,8 @@ struct DeploymentPlatform {
   std::function<Surroundings(const api::Principal&, const Scope&)> surroundings;
   std::function<void(const orchestrate::ServiceEvent&)> tell;
   std::function<void(const std::string& uuid, const Deployment* which)> ended;
+  // Lets a nested stack that awaits its parent remove what it has left over.
+  std::function<void(const StackRecord& nested, const api::Principal&)> clean_up_nested;
 };
 
 class Deployment : public std::enable_shared_from_this<Deployment> {
@@ -80,6 +82,7 @@ class Deployment : public std::enable_shared_from_this<Deployment> {
   void merge(const StackRecord& stored);
   void resume();
   void prepare();
+  std::shared_ptr<const Evaluation> evaluate() const;
   void apply(Outcome outcome);
   void call_again(const std::string& logical_id, const std::string& token);
   void succeeded(ResourceRecord& r, const Progress& progress);
@@ -121,6 +124,7 @@ class Deployment : public std::enable_shared_from_this<Deployment> {
   void finish_rollback();
   void enter_rollback(const std::string& reason);
   void enter_cleanup();
+  bool nested_stacks_are_clean();
   void settle_after_update(ResourceRecord& r);
 
   // what both use

@@ -38,7 +38,8 @@ Action Deployment::action_for(const ResourceRecord& r, const Instance& instance,
              resource_tags(stack_.shown, r.logical_id),
              {}};
   out.previous_tags = stack_.stable ? resource_tags(stack_.stable->shown, r.logical_id) : out.tags;
-  if (r.task->kind == Task::Kind::revert) std::swap(out.tags, out.previous_tags);
+  out.rolls_back = r.task->kind == Task::Kind::revert;
+  if (out.rolls_back) std::swap(out.tags, out.previous_tags);
   return out;
 }
 

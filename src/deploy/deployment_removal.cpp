@@ -43,6 +43,7 @@ bool Deployment::removal() {
     more = begin_removal(all.front());
   }
   if (!running_.empty()) return false;
+  if (stack_.operation->phase == Phase::cleanup && !nested_stacks_are_clean()) return false;
   finish_removal();
   return true;
 }
@@ -120,7 +121,25 @@ void Deployment::settle_after_update(ResourceRecord& r) {
   r.replaced = r.created = false;
 }
 
+// What nested stacks have left over goes with what this stack has. Where one is not done yet, it is looked at again.
+bool Deployment::nested_stacks_are_clean() {
+  bool clean = true;
+  for (const auto& [id, r] : resources_) {
+    if (r.now.type != "AWS::CloudFormation::Stack" || !r.exists() || !declared_.contains(id)) continue;
+    const auto nested = platform_.records.find(stack_.scope, r.now.physical_id);
+    if (!nested) continue;
+    if (nested->awaits_parent()) platform_.clean_up_nested(*nested, stack_.operation->principal);
+    clean = clean && !nested->operation && !nested->awaits_parent();
+  }
+  if (!clean)
+    platform_.pauses.at(SystemClock().now() + std::chrono::milliseconds(100), [weak = weak_from_this()] {
+      if (auto self = weak.lock()) self->poke();
+    });
+  return clean;
+}
+
 void Deployment::enter_cleanup() {
+  if (stack_.operation->nested) return end("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS");
   settled_.clear();
   failed_.clear();
   for (auto& [id, r] : resources_) settle_after_update(r);
@@ -192,6 +211,14 @@ void Deployment::finish_rollback() {
     shown.change_set_id = stack_.shown.change_set_id;
     shown.enable_termination_protection = stack_.shown.enable_termination_protection;
     stack_.shown = std::move(shown);
+    exports_.emplace();
+    for (const auto& output : stack_.shown.outputs.value_or(std::vector<api::cloudformation::Output>()))
+      if (output.export_name) exports_->emplace(*output.export_name, output.output_value.value_or(""));
+    try {
+      imports_ = evaluate()->imports();
+    } catch (const Error&) {
+      // What it can't tell any more stays as it is.
+    }
   }
   o.phase = Phase::rollback_clean;
   set_stack_status("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS");

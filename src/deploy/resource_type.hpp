@@ -40,6 +40,7 @@ struct Action {
   std::vector<std::pair<std::string, std::string>> tags;
   // Of an update: what `tags` was when the resource was last created or updated.
   std::vector<std::pair<std::string, std::string>> previous_tags;
+  bool rolls_back = false;  // an update that undoes one which was made, or failed, just before
 
   // Throws what the operation throws.
   Value call(std::string_view operation, const Value& input) const;

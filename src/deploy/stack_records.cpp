@@ -124,6 +124,7 @@ Value to_record(const Operation& o) {
                           {"Policy", o.policy},
                           {"Skip", strings(o.skip)},
                           {"ForceDelete", o.force_delete},
+                          {"Nested", o.nested},
                           {"FailedCreate", strings(o.failed_create)},
                           {"FailedUpdate", strings(o.failed_update)},
                           {"FailedDelete", strings(o.failed_delete)},
@@ -146,6 +147,7 @@ Operation operation_of(const Value& v) {
   o.policy = v.string_or("Policy");
   o.skip = strings_of(v.find("Skip"));
   o.force_delete = v.bool_or("ForceDelete");
+  o.nested = v.bool_or("Nested");
   o.failed_create = strings_of(v.find("FailedCreate"));
   o.failed_update = strings_of(v.find("FailedUpdate"));
   o.failed_delete = strings_of(v.find("FailedDelete"));

@@ -94,6 +94,7 @@ struct Operation {
   std::string policy;             // that holds while it is under way; empty: none
   std::vector<std::string> skip;  // logical ids: resources that are left as they are
   bool force_delete = false;      // what can't be removed is left
+  bool nested = false;            // its parent decides about what it has left over
   std::vector<std::string> failed_create, failed_update, failed_delete;
   std::string failure;  // what else went wrong
 };
@@ -120,6 +121,8 @@ struct StackRecord {
   const std::string& id() const { return *shown.stack_id; }
   const std::string& status() const { return shown.stack_status; }
   bool deleted() const { return shown.stack_status == "DELETE_COMPLETE"; }
+  // A nested stack whose update is done, and whose parent's is not: it is cleaned up, or rolled back, with its parent.
+  bool awaits_parent() const { return !operation && shown.stack_status == "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"; }
 };
 
 struct EventRecord {

@@ -56,14 +56,6 @@ void check_rollback_configuration(const std::optional<cf::RollbackConfiguration>
     refuse("tarn watches no alarms while a stack is deployed (RollbackConfiguration).");
 }
 
-namespace {
-
-bool in_progress(const std::string& status) {
-  return status.ends_with("_IN_PROGRESS") && status != "REVIEW_IN_PROGRESS";
-}
-
-}  // namespace
-
 bool may_be_updated(const std::string& status) {
   for (const char* good : {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE",
                            "IMPORT_ROLLBACK_COMPLETE", "CREATE_FAILED", "UPDATE_FAILED"})
@@ -105,7 +97,8 @@ void Stacks::begin(StackRecord& s, const Plan* plan, std::string_view actor, con
     s.token = o.client_token;
     s.token_of = o.type;
   }
-  EventRecord event = change_stack_status(s, status, reason, platform_.clock.now(), platform_.random);
+  std::optional<EventRecord> event;
+  if (status != s.status()) event = change_stack_status(s, status, reason, platform_.clock.now(), platform_.random);
   const StackRecord unwritten = s;
   // Parameters may be secret, and the change log forgets nothing. A declaration that no stack names is nobody's.
   if (plan)
@@ -120,12 +113,12 @@ void Stacks::begin(StackRecord& s, const Plan* plan, std::string_view actor, con
       if (s.policy.empty()) s.policy = stored->policy;
     }
     if (plan) StackRecords::add_imports(t, s, plan->evaluation->imports());
-    StackRecords::add(t, s, event);
+    if (event) StackRecords::add(t, s, *event);
     StackRecords::put(t, s);
   });
-  if (platform_.tell) platform_.tell(status_change(s, event.event));
+  if (event && platform_.tell) platform_.tell(status_change(s, event->event));
   for (const std::string& topic : s.shown.notification_ar_ns.value_or(std::vector<std::string>()))
-    notify_topic(platform_.operations, platform_.clock, platform_.random, topic, s, event.event);
+    if (event) notify_topic(platform_.operations, platform_.clock, platform_.random, topic, s, event->event);
   launch(s, plan ? plan->evaluation : nullptr);
 }
 
@@ -147,7 +140,7 @@ void Stacks::begin_update(StackRecord& s, Operation operation, const Plan& plan,
   operation.tags_changed = plan.tags_changed;
   s.operation = std::move(operation);
   begin(s, &plan, actor, "UPDATE_IN_PROGRESS", "User Initiated", [&](meta::Transaction&, const StackRecord* stored) {
-    if (!stored || !may_be_updated(stored->status())) not_updatable(stored ? *stored : s);
+    if (!stored || !(may_be_updated(stored->status()) || stored->awaits_parent())) not_updatable(stored ? *stored : s);
   });
 }
 
@@ -220,7 +213,7 @@ StackRecord Stacks::update(const Context& c, const cf::UpdateStackInput& in, boo
   if (s.deleted()) invalid("Stack [" + in.stack_name + "] does not exist");
   if (s.shown.parent_id && !as_nested)
     invalid("Nested stacks can only be updated by their root stack: " + s.shown.root_id.value_or(""));
-  if (!may_be_updated(s.status())) not_updatable(s);
+  if (!may_be_updated(s.status()) && !(as_nested && s.awaits_parent())) not_updatable(s);
   const Asking who = asking(c);
   const bool previous = in.use_previous_template.value_or(false);
   if (previous && (in.template_body || in.template_url))
@@ -232,6 +225,7 @@ StackRecord Stacks::update(const Context& c, const cf::UpdateStackInput& in, boo
   if (!would_change(s, plan)) invalid("No updates are to be performed.");
   s.shown.role_arn = plan.shown.role_arn;
   Operation o = new_operation(s, c, "UPDATE_STACK", in.client_request_token);
+  o.nested = as_nested;
   o.disable_rollback = in.disable_rollback.value_or(false);
   o.retain_except_on_create = in.retain_except_on_create.value_or(false);
   if (auto during = policy_text(who, in.stack_policy_during_update_body, in.stack_policy_during_update_url)) {
@@ -290,7 +284,7 @@ std::string Stacks::remove(const Context& c, const cf::DeleteStackInput& in, boo
     poke(s.uuid);
     return s.uuid;
   }
-  if (in_progress(s.status())) invalid("Stack [" + s.name() + "] cannot be deleted while in status " + s.status());
+  if (s.operation) invalid("Stack [" + s.name() + "] cannot be deleted while in status " + s.status());
   if (auto reason = used_export(platform_.metadata, s)) {
     EventRecord event = change_stack_status(s, s.status(), *reason, platform_.clock.now(), platform_.random);
     platform_.metadata.change(c.principal.arn, [&](meta::Transaction& t) {
@@ -308,7 +302,7 @@ std::string Stacks::remove(const Context& c, const cf::DeleteStackInput& in, boo
   s.operation = std::move(o);
   begin(s, nullptr, c.principal.arn, "DELETE_IN_PROGRESS", "User Initiated",
         [&](meta::Transaction& t, const StackRecord* stored) {
-          if (!stored || in_progress(stored->status()))
+          if (!stored || stored->operation)
             invalid("Stack [" + s.name() + "] cannot be deleted while in status " +
                     (stored ? stored->status() : std::string("DELETE_COMPLETE")));
           for (const ChangeSetRecord& set : StackRecords::change_sets(t, s)) StackRecords::erase(t, s, set);
@@ -372,6 +366,33 @@ StackRecord Stacks::roll_back(const Context& c, const cf::RollbackStackInput& in
           if (!stored || stored->status() != from) not_updatable(s);
         });
   return s;
+}
+
+void Stacks::clean_up_nested(const StackRecord& nested, const api::Principal& principal) {
+  StackRecord s = nested;
+  Context c;
+  c.principal = principal;
+  c.region = s.scope.region;
+  Operation o = new_operation(s, c, "UPDATE_STACK", std::nullopt);
+  o.phase = Phase::cleanup;
+  o.principal = principal;
+  s.stable.reset();
+  s.operation = std::move(o);
+  begin(s, nullptr, c.principal.arn, s.status(), "", [](meta::Transaction&, const StackRecord* stored) {
+    if (!stored || !stored->awaits_parent()) invalid("The stack does not await its parent.");
+  });
+}
+
+void Stacks::roll_back_nested(const StackRecord& nested, const Context& c) {
+  StackRecord s = nested;
+  Operation o = new_operation(s, c, "ROLLBACK", std::nullopt);
+  o.phase = Phase::rollback;
+  o.tags_changed = s.stable && s.stable->shown.tags != s.shown.tags;
+  s.operation = std::move(o);
+  begin(s, nullptr, c.principal.arn, "UPDATE_ROLLBACK_IN_PROGRESS", "Parent stack rolls back",
+        [](meta::Transaction&, const StackRecord* stored) {
+          if (!stored || !stored->awaits_parent()) invalid("The stack does not await its parent.");
+        });
 }
 
 // ---- settings ----

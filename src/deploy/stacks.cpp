@@ -22,28 +22,29 @@ Stacks::Stacks(StacksPlatform platform, StacksOptions options)
       workers_(max_threads),
       pauses_(machine_time_),
       deadlines_(platform_.clock),
-      deployment_platform_{records_,
-                           types_,
-                           platform_.operations,
-                           platform_.clock,
-                           platform_.random,
-                           workers_,
-                           pauses_,
-                           deadlines_,
-                           endpoint_,
-                           [this](const api::Principal& principal, const Scope& scope) {
-                             return make_surroundings({platform_.operations, platform_.clock, platform_.random,
-                                                       principal, scope.region, endpoint_},
-                                                      records_, scope);
-                           },
-                           platform_.tell,
-                           [this](const std::string& uuid, const Deployment* which) {
-                             std::lock_guard lock(mutex_);
-                             // The next may have begun as soon as the end was on disk.
-                             if (auto it = live_.find(uuid); it != live_.end() && it->second.get() == which)
-                               live_.erase(it);
-                             ended_.notify_all();
-                           }} {
+      deployment_platform_{
+          records_,
+          types_,
+          platform_.operations,
+          platform_.clock,
+          platform_.random,
+          workers_,
+          pauses_,
+          deadlines_,
+          endpoint_,
+          [this](const api::Principal& principal, const Scope& scope) {
+            return make_surroundings(
+                {platform_.operations, platform_.clock, platform_.random, principal, scope.region, endpoint_}, records_,
+                scope);
+          },
+          platform_.tell,
+          [this](const std::string& uuid, const Deployment* which) {
+            std::lock_guard lock(mutex_);
+            // The next may have begun as soon as the end was on disk.
+            if (auto it = live_.find(uuid); it != live_.end() && it->second.get() == which) live_.erase(it);
+            ended_.notify_all();
+          },
+          [this](const StackRecord& nested, const api::Principal& principal) { clean_up_nested(nested, principal); }} {
   add_own_types(types_, *this, platform_.metadata, platform_.clock);
   if (!options.without_types) add_resource_types(types_);
   for (const std::string& name : options.inert_types)

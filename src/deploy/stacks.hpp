@@ -85,6 +85,9 @@ class Stacks {
   void cancel_update(const Context& c, const std::string& name);
   void continue_rollback(const Context& c, const api::cloudformation::ContinueUpdateRollbackInput& in);
   StackRecord roll_back(const Context& c, const api::cloudformation::RollbackStackInput& in);
+  // Of a nested stack that awaits its parent: what it has left over is removed, or its update is undone.
+  void clean_up_nested(const StackRecord& nested, const api::Principal& principal);
+  void roll_back_nested(const StackRecord& nested, const Context& c);
   void set_policy(const Context& c, const std::string& name, const std::string& policy);
   StackRecord set_termination_protection(const Context& c, const std::string& name, bool on);
 

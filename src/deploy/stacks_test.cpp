@@ -269,6 +269,17 @@ TEST_F(StacksTest, AFailedUpdateRestores) {
   EXPECT_EQ(world_.there, before);
 }
 
+TEST_F(StacksTest, ADeletionAfterAFailedUpdateLeavesNothing) {
+  ASSERT_EQ(create(resources(thing("A", R"("Name":"1")") + "," + thing("U", ""))), "CREATE_COMPLETE");
+  EXPECT_EQ(
+      update(resources(thing("A", R"("Name":"2")") + "," + thing("U", R"("Fail":"update")", R"(,"DependsOn":"A")")),
+             true),
+      "UPDATE_FAILED");
+  EXPECT_EQ(world_.there.size(), 3u);
+  EXPECT_EQ(remove(), "DELETE_COMPLETE");
+  EXPECT_TRUE(world_.there.empty());
+}
+
 TEST_F(StacksTest, AFailedDeletionCanBeTriedAgain) {
   ASSERT_EQ(create(resources(thing("A", R"("Fail":"remove")") + "," + thing("B", R"("Value":{"Ref":"A"})"))),
             "CREATE_COMPLETE");

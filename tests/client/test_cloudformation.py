@@ -275,6 +275,12 @@ def test_exports_and_imports(cf, name):
     cf.delete_stack(StackName=name + "-a")
     stack = settled(cf, name + "-a")
     assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE" and "Cannot delete export" in stack["StackStatusReason"]
+    # What was rolled back imports no more than before.
+    broken = {"deadLetterTargetArn": "arn:aws:sqs:us-east-1:000000000000:nowhere", "maxReceiveCount": 3}
+    create(cf, name + "-d", template({"Q": queue()}))
+    cf.update_stack(StackName=name + "-d", TemplateBody=template({"Q": queue(), "Bad": queue(RedrivePolicy=broken)}, Outputs={"Got": {"Value": {"Fn::ImportValue": name + "-arn"}}}))
+    assert settled(cf, name + "-d")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE" and cf.list_imports(ExportName=name + "-arn")["Imports"] == [name + "-b"]
+    delete(cf, name + "-d")
     assert "already exported" in str(_failed(cf, name + "-c", exporting))
     delete(cf, name + "-b")
     delete(cf, name + "-a")
@@ -365,6 +371,15 @@ def test_templates_by_url_and_nested_stacks(tarn, cf, name):
     assert [c["ResourceChange"]["LogicalResourceId"] for c in below["Changes"]] == ["Other"] and below["StackId"] == inner_id and below["RootChangeSetId"]
     cf.delete_change_set(StackName=name, ChangeSetName="root")
     assert error(cf.describe_change_set, ChangeSetName=below["ChangeSetId"])["Code"] == "ChangeSetNotFound"
+    # What a nested stack replaces is there until its root is done: what is in it comes back with a rollback.
+    sqs = tarn.client("sqs")
+    kept = sqs.get_queue_url(QueueName=name + "-2")["QueueUrl"]
+    sqs.send_message(QueueUrl=kept, MessageBody="precious")
+    broken = {"deadLetterTargetArn": "arn:aws:sqs:us-east-1:000000000000:nowhere", "maxReceiveCount": 3}
+    cf.update_stack(StackName=name, TemplateBody=template({**outer, "Bad": {**queue(RedrivePolicy=broken), "DependsOn": "Inner"}}))
+    assert settled(cf, name)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert queue_names(tarn, name) == [name + "-2"] and cf.describe_stacks(StackName=inner_id)["Stacks"][0]["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert sqs.receive_message(QueueUrl=kept)["Messages"][0]["Body"] == "precious"
     # What fails within rolls back the whole.
     outer["Inner"]["Properties"]["Parameters"]["Name"] = "not a name"
     cf.update_stack(StackName=name, TemplateBody=template(outer))

@@ -42,11 +42,24 @@ class NestedStack : public ResourceType {
 
   Progress update(const Action& action, const std::string& id, const Value&, const Value& after,
                   const Value& memory) const override {
-    if (!memory.is_null()) return wait_for(action, id, "updated");
+    if (!memory.is_null()) return wait_for(action, id, action.rolls_back ? "rolled back" : "updated");
     const api::Context c = context(action);
     const StackRecord parent = stacks_.stack(c, action.stack_id);
     const StackRecord child = stacks_.stack(c, id);
     if (action.begun_before && child.operation) return waiting(id);
+    if (action.rolls_back) {
+      // What failed has rolled itself back, and what did not change stays.
+      if (child.awaits_parent()) {
+        stacks_.roll_back_nested(child, c);
+      } else if (child.status() == "UPDATE_ROLLBACK_FAILED") {
+        cf::ContinueUpdateRollbackInput in;
+        in.stack_name = id;
+        stacks_.continue_rollback(c, in);
+      } else {
+        return with_outputs(child);
+      }
+      return waiting(id);
+    }
     cf::UpdateStackInput in;
     in.stack_name = id;
     fill_nested(in, parent, after);
@@ -113,7 +126,9 @@ class NestedStack : public ResourceType {
     }
     const std::string& status = child->status();
     if (child->operation) return waiting(id);
-    if (what == "deleted" ? status == "DELETE_COMPLETE" : status == "CREATE_COMPLETE" || status == "UPDATE_COMPLETE")
+    if (what == "deleted"       ? status == "DELETE_COMPLETE"
+        : what == "rolled back" ? status == "UPDATE_ROLLBACK_COMPLETE"
+                                : status == "CREATE_COMPLETE" || status == "UPDATE_COMPLETE" || child->awaits_parent())
       return with_outputs(*child);
     const std::string reason = child->shown.stack_status_reason.value_or("");
     throw Error(ErrorKind::outside, plain_failure,
