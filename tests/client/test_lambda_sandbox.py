@@ -30,7 +30,7 @@ def handler(event, context):
     hidden = [str(tarn.data_dir), str(tarn.data_dir / "keys"), "/home", "/root", "/etc/shadow", f"/proc/{tarn.process.pid}", __file__]
     said = invoke(functions, function, hidden)[1]
     assert said["task"] == ["/var/task", "/var/task", ["index.py"]] and said["tmp"] == [] and said["home"] == "/tmp"
-    assert said["user"] == 993 and said["seen"] == [] or said["seen"] == ["/root"], said["seen"]
+    assert said["user"] == 993 and set(said["seen"]) <= {"/root"}  # Python may be installed below it
     assert set(said["processes"]) <= {"1", "2", "3"} and not said["shadow"]
     assert not {"home", "work", "srv", "mnt", "boot"} & set(said["root"])
 
