@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from running_tarn import ROOT
+from running_tarn import PROGRAM, ROOT
+from test_lambda_images import sandbox  # noqa: F401 (fixture)
 
 HERE = Path(__file__).resolve().parent / "cdk"
 ACCOUNT, REGION = "000000000000", "us-east-1"
@@ -163,3 +164,39 @@ def test_a_lake_from_bootstrap_to_destroy(own_tarn, tmp_path):
     assert all(r["RoleName"].startswith("cdk-") for r in tarn.client("iam").list_roles()["Roles"])
     assert tarn.client("secretsmanager").list_secrets()["SecretList"] == [] and len(tarn.client("ssm").describe_parameters()["Parameters"]) == 1
     assert tarn.client("sns").list_topics()["Topics"] == [] and tarn.client("events").list_rules()["Rules"] == []
+
+
+IMAGE_APP = """
+import aws_cdk as cdk
+from aws_cdk import aws_lambda as lambda_
+
+app = cdk.App()
+stack = cdk.Stack(app, "images", env=cdk.Environment(account="000000000000", region="us-east-1"))
+lambda_.DockerImageFunction(stack, "F", function_name="from-image", code=lambda_.DockerImageCode.from_image_asset("function"), timeout=cdk.Duration.seconds(30))
+app.synth()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_an_image_asset_built_without_an_engine(own_tarn, tmp_path, monkeypatch, sandbox):  # noqa: F811
+    monkeypatch.setenv("TARN_CACHE", os.environ.get("TARN_CACHE") or os.path.expanduser("~/.cache/tarn"))
+    monkeypatch.setenv("CDK_DOCKER", str(tmp_path / "tarn-docker"))
+    os.symlink(os.path.realpath(PROGRAM), tmp_path / "tarn-docker")
+    tarn = own_tarn()
+    app = tmp_path / "app"
+    (app / "function").mkdir(parents=True)
+    (app / "app.py").write_text(IMAGE_APP)
+    (app / "cdk.json").write_text('{"app": "python app.py"}')
+    (app / "function/Dockerfile").write_text('FROM public.ecr.aws/lambda/python:3.12\nCOPY app.py ${LAMBDA_TASK_ROOT}/\nCMD ["app.handler"]\n')
+    (app / "function/app.py").write_text("def handler(event, context):\n    return {'hello': event}\n")
+    cdk = runner(tarn, app, setup("cdk-python"))
+    runner(tarn, tmp_path)("bootstrap", f"aws://{ACCOUNT}/{REGION}")
+    cdk("deploy", "--require-approval", "never")
+    functions = tarn.client("lambda", read_timeout=60)
+    assert json.loads(functions.invoke(FunctionName="from-image", Payload=b'{"a": 1}')["Payload"].read()) == {"hello": {"a": 1}}
+    (app / "function/app.py").write_text("def handler(event, context):\n    return 'changed'\n")
+    cdk("deploy", "--require-approval", "never")
+    assert functions.invoke(FunctionName="from-image", Payload=b"{}")["Payload"].read() == b'"changed"'
+    cdk("destroy", "--force")
+    assert functions.list_functions()["Functions"] == []
