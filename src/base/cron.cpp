@@ -114,7 +114,7 @@ unsigned workday_near(chrono::year_month_day month, unsigned day) {
 
 }  // namespace
 
-bool Schedule::parse_rate(std::string_view text, std::string& why_not) {
+bool Schedule::parse_rate(std::string_view text, bool any_plural, std::string& why_not) {
   auto parts = split(text, ' ');
   auto n = parts.size() == 2 ? number(parts[0]) : std::nullopt;
   why_not = "a rate is a number and minute, minutes, hour, hours, day or days";
@@ -122,7 +122,7 @@ bool Schedule::parse_rate(std::string_view text, std::string& why_not) {
   std::string_view unit = parts[1];
   bool plural = unit.ends_with('s');
   if (plural) unit.remove_suffix(1);
-  if (plural != (*n > 1)) {
+  if (plural ? *n == 1 : *n > 1 && !any_plural) {
     why_not = "a rate of 1 takes the singular, any other the plural";
     return false;
   }
@@ -223,7 +223,7 @@ std::optional<Schedule> Schedule::parse(std::string_view expression, ScheduleFor
   } else if (auto cron = inside("cron(")) {
     if (out.parse_cron(*cron, forms.five_fields, why_not)) return out;
   } else if (auto rate = forms.rate ? inside("rate(") : std::nullopt) {
-    if (out.parse_rate(*rate, why_not)) return out;
+    if (out.parse_rate(*rate, forms.any_plural, why_not)) return out;
   } else if (auto at = forms.at ? inside("at(") : std::nullopt) {
     auto t = at->size() == 19 ? parse_iso8601(*at) : std::nullopt;
     if (t) {

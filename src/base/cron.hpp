@@ -24,6 +24,7 @@ struct ScheduleForms {
   // Takes the five fields of Unix's crontab too (days of the week 0 = Sunday to 6; both day fields may be *), with a
   // warning.
   bool five_fields = false;
+  bool any_plural = false;  // "rate(5 minute)" too, as EventBridge Scheduler takes it
 };
 
 // Immutable; thread-safe.
@@ -38,7 +39,7 @@ class Schedule {
  private:
   enum class Kind { cron, rate, at };
   bool parse_cron(std::string_view fields, bool five_fields, std::string& why_not);
-  bool parse_rate(std::string_view text, std::string& why_not);
+  bool parse_rate(std::string_view text, bool any_plural, std::string& why_not);
   bool has_day(std::chrono::year_month_day day) const;
 
   Kind kind_ = Kind::cron;

@@ -147,7 +147,7 @@ def test_schedules_as_terraform_reads_them(moved, scheduler, name):
     told = scheduler.get_schedule(Name=name)
     assert (told["GroupName"], told["State"], told["ScheduleExpressionTimezone"], told["ActionAfterCompletion"]) == ("default", "DISABLED", "UTC", "NONE")
     assert told["Target"]["RetryPolicy"] == {"MaximumEventAgeInSeconds": 86400, "MaximumRetryAttempts": 185}
-    scheduler.update_schedule(Name=name, ScheduleExpression="rate(2 hours)", FlexibleTimeWindow=OFF, Target=target, State="DISABLED", Description="d")
+    scheduler.update_schedule(Name=name, ScheduleExpression="rate(2 hour)", FlexibleTimeWindow=OFF, Target=target, State="DISABLED", Description="d")
     again = scheduler.get_schedule(Name=name)
     assert again["Description"] == "d" and again["CreationDate"] == told["CreationDate"] and again["FlexibleTimeWindow"] == OFF
     group = scheduler.create_schedule_group(Name=name, Tags=[{"Key": "k", "Value": "v"}])["ScheduleGroupArn"]

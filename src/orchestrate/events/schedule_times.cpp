@@ -6,7 +6,7 @@ namespace tarn::orchestrate {
 
 ScheduleTimes::ScheduleTimes(const std::string& expression, const std::string& zone) {
   std::string why_not;
-  schedule_ = Schedule::parse(expression, {}, why_not);
+  schedule_ = Schedule::parse(expression, {.any_plural = true}, why_not);
   if (!schedule_)
     throw Error(ErrorKind::caller, "ValidationException",
                 "Invalid Schedule Expression " + expression + ": " + why_not + ".");
