@@ -385,7 +385,7 @@ def test_create_get_update_delete(functions, tarn, name):
         ({"Environment": {"Variables": {"BIG": "x" * 4096}}}, "InvalidParameterValueException"),
         ({"Layers": ["arn:aws:lambda:us-east-1:000000000000:layer:none:1"]}, "InvalidParameterValueException"),
         ({"DeadLetterConfig": {"TargetArn": "arn:aws:s3:::bucket"}}, "InvalidParameterValueException"),
-        ({"TracingConfig": {"Mode": "Active"}}, "NotImplemented"),
+        ({"SnapStart": {"ApplyOn": "PublishedVersions"}}, "NotImplemented"),
         ({"FunctionName": "x" * 65}, "InvalidParameterValueException"),
     ],
 )
@@ -397,6 +397,18 @@ def test_what_create_refuses(functions, name, settings, error):
     with pytest.raises(ClientError) as e:
         functions.get_function(FunctionName=name[:60])
     assert code(e) == "ResourceNotFoundException"
+
+
+def test_how_a_function_is_traced_is_kept(functions, make):
+    function = make("def handler(e, c): return 1")
+    traced = lambda: functions.get_function_configuration(FunctionName=function)["TracingConfig"]  # noqa: E731
+    assert traced() == {"Mode": "PassThrough"}
+    functions.update_function_configuration(FunctionName=function, TracingConfig={"Mode": "Active"})
+    assert traced() == {"Mode": "Active"}
+    functions.update_function_configuration(FunctionName=function, Timeout=9)
+    assert traced() == {"Mode": "Active"} and invoke(functions, function, {})[1] == 1
+    other = make("def handler(e, c): return 1", TracingConfig={"Mode": "Active"})
+    assert functions.get_function_configuration(FunctionName=other)["TracingConfig"] == {"Mode": "Active"}
 
 
 def test_versions_and_aliases(functions, make):

@@ -80,8 +80,6 @@ void check_settings(const Request& in) {
     not_implemented("FileSystemConfigs: tarn has no Amazon EFS.");
   if (in.kms_key_arn && !in.kms_key_arn->empty())
     not_implemented("KMSKeyArn: tarn encrypts environment variables with no key of yours.");
-  if (in.tracing_config && in.tracing_config->mode == "Active")
-    not_implemented("TracingConfig Active: tarn has no AWS X-Ray.");
   if (in.snap_start && in.snap_start->apply_on == "PublishedVersions")
     not_implemented("SnapStart: tarn starts functions, it keeps no snapshots of them.");
   if (in.capacity_provider_config) not_implemented("CapacityProviderConfig: tarn has no capacity providers.");
@@ -237,7 +235,9 @@ lambda::FunctionConfiguration configuration_of(const lambda::CreateFunctionReque
   if (in.dead_letter_config && in.dead_letter_config->target_arn && !in.dead_letter_config->target_arn->empty())
     out.dead_letter_config = in.dead_letter_config;
   if (in.environment) out.environment = environment_of(*in.environment);
-  out.tracing_config = lambda::TracingConfigResponse{"PassThrough"};
+  // Kept as a record: there is no X-Ray that a trace would be written to (docs/COVERAGE.md).
+  out.tracing_config = lambda::TracingConfigResponse{in.tracing_config ? in.tracing_config->mode : std::nullopt};
+  if (!out.tracing_config->mode) out.tracing_config->mode = "PassThrough";
   out.package_type = in.package_type.value_or("Zip");
   if (in.image_config) out.image_config_response = lambda::ImageConfigResponse{*in.image_config, std::nullopt};
   out.architectures = in.architectures.value_or(std::vector<std::string>{"x86_64"});
@@ -260,6 +260,8 @@ void apply(const lambda::UpdateFunctionConfigurationRequest& in, lambda::Functio
   if (in.ephemeral_storage) out.ephemeral_storage = in.ephemeral_storage;
   if (in.logging_config) out.logging_config = logging_of(in.logging_config, *out.function_name);
   if (in.image_config) out.image_config_response = lambda::ImageConfigResponse{*in.image_config, std::nullopt};
+  if (in.tracing_config && in.tracing_config->mode)
+    out.tracing_config = lambda::TracingConfigResponse{in.tracing_config->mode};
   if (in.dead_letter_config) {
     out.dead_letter_config = in.dead_letter_config;
     if (!in.dead_letter_config->target_arn || in.dead_letter_config->target_arn->empty())
