@@ -5,6 +5,7 @@
 
 #include "deploy/limits.hpp"
 #include "deploy/template_text.hpp"
+#include "deploy/transforms.hpp"
 
 namespace tarn::deploy {
 namespace {
@@ -71,6 +72,7 @@ bool is_for_transforms(const ValueMember& member, Stage stage) {
 }
 
 void check_head(const Value& body) {
+  refuse_unknown_macros(body);
   std::string unknown;
   for (const ValueMember& member : body.as_map())
     if (!contains({"AWSTemplateFormatVersion", "Description", "Metadata", "Parameters", "Rules", "Mappings",

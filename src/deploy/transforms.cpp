@@ -88,6 +88,20 @@ bool has_include(const Value& node) {
 
 }  // namespace
 
+void refuse_unknown_macros(const Value& body) {
+  const Value* declared = body.find("Transform");
+  if (!declared) return;
+  auto refuse = [](const Value& transform) {
+    if (!transform.is_map() && !transform.is_string()) return;
+    const std::string name = transform.is_map() ? transform.string_or("Name") : text_of(transform);
+    if (name != language_extensions && name != "AWS::Include") throw no_such_transform(name);
+  };
+  if (declared->is_list())
+    for (const Value& transform : declared->as_list()) refuse(transform);
+  else
+    refuse(*declared);
+}
+
 Value transformed(const Value& body, const Known& known) {
   const Value* declared = body.find("Transform");
   if (!declared && !has_include(body)) return body;

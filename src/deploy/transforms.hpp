@@ -6,6 +6,9 @@
 
 namespace tarn::deploy {
 
+// Throws where `body` has a macro that tarn does not have for the whole of it: what else stands there is the macro's.
+void refuse_unknown_macros(const Value& body);
+
 // `known` holds the parameters; conditions are not decided yet. Gives `body` as it is where it has no transforms.
 Value transformed(const Value& body, const Known& known);
 
