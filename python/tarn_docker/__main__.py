@@ -1,8 +1,9 @@
-"""tarn docker COMMAND: login, inspect, build, tag, push, run, images, rm, cp, create, version."""
+"""tarn docker COMMAND: login, logout, inspect, build, tag, push, run, create, cp, rm, images, rmi, version."""
 
 import argparse
 import json
 import os
+import secrets
 import shutil
 import sys
 from pathlib import Path
@@ -122,6 +123,52 @@ def run(words):
         stage.remove()
 
 
+def create(words):
+    """A container that never runs: what `cp` takes files out of, until `rm`."""
+    p = argparse.ArgumentParser("docker create")
+    p.add_argument("--platform")
+    p.add_argument("image")
+    p.add_argument("command", nargs=argparse.REMAINDER)
+    a = p.parse_args(words)
+    if images.find(a.image) is None:
+        sys.exit(f"Error: No such image: {a.image}")
+    container = secrets.token_hex(32)
+    with images.names() as known:
+        known[CONTAINER + container] = a.image if a.image.startswith("sha256:") else known[images.full_name(a.image)]
+    print(container)
+
+
+def copy(words):
+    """ID:PATH to a place of the machine; "PATH/." means what is in the folder."""
+    source, target = words
+    container, colon, path = source.partition(":")
+    with images.names() as known:
+        digest = known.get(CONTAINER + container)
+    if not colon or not digest:
+        sys.exit(f"Error: No such container: {container}; tarn docker cp takes files out of one")
+    stage = builder.Stage(None, images.find(digest), None)
+    try:
+        place = f"{stage.lower}{stage.resolve(path)}"
+        if not os.path.lexists(place):
+            sys.exit(f"Error: Could not find the file {path} in container {container}")
+        inside = path.endswith("/.") or not os.path.isdir(target)
+        into = target if inside else os.path.join(target, os.path.basename(path.rstrip("/")))
+        if os.path.isdir(place):
+            shutil.copytree(place, into, symlinks=True, dirs_exist_ok=True)
+        else:
+            shutil.copy2(place, into, follow_symlinks=False)
+    finally:
+        stage.remove()
+
+
+def remove_container(words):
+    with images.names() as known:
+        for container in [w for w in words if not w.startswith("-")]:
+            if known.pop(CONTAINER + container, None) is None:
+                sys.exit(f"Error: No such container: {container}")
+            print(container)
+
+
 def remove(words):
     with images.names() as known:
         for name in [w for w in words if not w.startswith("-")]:
@@ -132,10 +179,13 @@ def remove(words):
 def list_images(words):
     with images.names() as known:
         for name, digest in sorted(known.items()):
-            print(f"{name}\t{digest}")
+            if not name.startswith(CONTAINER):
+                print(f"{name}\t{digest}")
 
 
-COMMANDS = {"login": login, "logout": logout, "inspect": inspect, "build": build, "tag": tag, "push": push, "run": run, "rmi": remove, "images": list_images,
+CONTAINER = "container/"
+COMMANDS = {"login": login, "logout": logout, "inspect": inspect, "build": build, "tag": tag, "push": push, "run": run, "create": create, "cp": copy,
+            "rm": remove_container, "rmi": remove, "images": list_images,
             "version": lambda words: print("tarn docker: builds on this machine's Python and Node"), "--version": lambda words: print("tarn docker")}
 
 

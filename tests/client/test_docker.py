@@ -83,6 +83,21 @@ def test_bundling(docker, tmp_path):
     assert (tmp_path / "out/app.py").read_text() == "x = 1\n" and (tmp_path / "out/__pycache__").is_dir()
 
 
+def test_files_out_of_an_image(docker, tmp_path):
+    project(tmp_path, Dockerfile="FROM python:3.12\nWORKDIR /asset\nRUN echo one > a && mkdir d && echo two > d/b && ln -s / /up\n")
+    docker("build", "-t", "asset", tmp_path)
+    container = docker("create", "asset").strip()
+    (tmp_path / "out").mkdir()
+    docker("cp", f"{container}:/asset/.", tmp_path / "out")
+    assert sorted(os.listdir(tmp_path / "out")) == ["a", "d"] and (tmp_path / "out/d/b").read_text() == "two\n"
+    docker("cp", f"{container}:/up/up/asset/a", tmp_path / "copy")  # links lead nowhere but within
+    assert (tmp_path / "copy").read_text() == "one\n"
+    assert "Could not find the file" in docker("cp", f"{container}:/nothing", tmp_path / "out", fails=True)
+    docker("rm", "-v", container)
+    docker("rm", container, fails=True)
+    docker("rmi", "asset")
+
+
 @pytest.mark.parametrize("text, why", [
     ("FROM nginx:latest\n", "line 1: FROM nginx:latest: tarn has no image nginx:latest"),
     ("FROM python:3.12\nHEALTHCHECK NONE\n", "line 2: HEALTHCHECK NONE: tarn docker build does not have it"),
