@@ -200,3 +200,20 @@ def test_an_image_asset_built_without_an_engine(own_tarn, tmp_path, monkeypatch,
     assert functions.invoke(FunctionName="from-image", Payload=b"{}")["Payload"].read() == b'"changed"'
     cdk("destroy", "--force")
     assert functions.list_functions()["Functions"] == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_custom_resources_that_the_cdk_provides(own_tarn, tmp_path):
+    """In Node with AWS's SDK, and in Python with AWS's command line from a layer."""
+    tarn = own_tarn()
+    shutil.copytree(HERE, tmp_path / "app", ignore=shutil.ignore_patterns("version1", "package*.json"))
+    cdk = runner(tarn, tmp_path / "app", setup("cdk-python"))
+    runner(tarn, tmp_path)("bootstrap", f"aws://{ACCOUNT}/{REGION}")
+    cdk("synth", "-q", "-o", "one", "-c", "site=1")
+    cdk("deploy", "--app", "one", "sales-dev-site", "--require-approval", "never")
+    s3 = tarn.client("s3")
+    assert [o["Key"] for o in s3.list_objects_v2(Bucket="sales-dev-site")["Contents"]] == ["files/start.py"]
+    assert tarn.client("logs").describe_log_groups(logGroupNamePrefix="/aws/lambda/sales-dev-logged")["logGroups"][0]["retentionInDays"] == 7
+    cdk("destroy", "--app", "one", "sales-dev-site", "--force")
+    assert stacks(tarn) == {"CDKToolkit": "CREATE_COMPLETE"} and len(s3.list_buckets()["Buckets"]) == 1

@@ -82,6 +82,9 @@ Command ExecutionEnvironment::zip_command(const std::string& runtime_api, const 
     if (modules) out.view->bind(places.node_modules, node_modules_place);
     if (!out.program.starts_with("/opt/") && !out.program.starts_with("/var/task/"))
       show_program(*out.view, out.program);
+    // Where programs of layers look for the interpreter: "#!/var/lang/bin/python".
+    if (is_python(*configuration.runtime))
+      out.view->bind(fs::path(out.program).parent_path().parent_path(), "/var/lang");
     out.view->seal();
     places = {"/var/task", opt.empty() ? "" : "/opt", "/tmp", "/var/runtime", modules ? node_modules_place : ""};
   } else {

@@ -1,7 +1,7 @@
 """A domain's lake as a team writes it with the CDK: shared resources in one stack, a pipeline in another that imports them.
 
 Context: `stage` names it, `answer` is what the inline function says (a change that hotswap can take), `bucket` adds one more, `look` a stack of what is
-looked up at synthesis."""
+looked up at synthesis, `site` one whose custom resources the CDK provides itself."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
@@ -10,8 +10,10 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_s3_assets as assets
+from aws_cdk import aws_s3_deployment as deployment
 from aws_cdk import aws_s3_notifications as notifications
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sns as sns
@@ -97,10 +99,23 @@ class Looks(cdk.Stack):
         ssm.StringParameter(self, "Vpc", parameter_name=f"/sales/{stage}/vpc", string_value=vpc.vpc_id)
 
 
+class Site(cdk.Stack):
+    """Files that are deployed with the stack, in a bucket that is emptied before it goes."""
+
+    def __init__(self, scope, stage):
+        super().__init__(scope, f"sales-{stage}-site")
+        bucket = s3.Bucket(self, "Bucket", bucket_name=f"sales-{stage}-site", removal_policy=cdk.RemovalPolicy.DESTROY, auto_delete_objects=True)
+        deployment.BucketDeployment(self, "Files", sources=[deployment.Source.asset("start")], destination_bucket=bucket, destination_key_prefix="files")
+        lambda_.Function(self, "Logged", function_name=f"sales-{stage}-logged", runtime=lambda_.Runtime.PYTHON_3_12, handler="index.handler",
+                         code=lambda_.InlineCode("def handler(event, context):\n    return event\n"), log_retention=logs.RetentionDays.ONE_WEEK)
+
+
 app = cdk.App()
 stage = app.node.try_get_context("stage") or "dev"
 shared = Shared(app, stage)
 Pipeline(app, stage, shared).add_stack_dependency(shared)
+if app.node.try_get_context("site"):
+    Site(app, stage)
 if app.node.try_get_context("look"):
     Looks(app, stage)
 app.synth()
