@@ -160,7 +160,7 @@ def whole_life(runner, tmp_path):
 
 
 @pytest.mark.slow  # the provider itself waits ten seconds after each change of an attribute
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_a_network(whole_life, tarn):
     ec2 = tarn.client("ec2", key="200000000001")
     before = {kind: len(found) for kind, found in network(ec2).items()}
