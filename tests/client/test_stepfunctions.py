@@ -63,7 +63,7 @@ def test_data_flows_through_the_states(sfn, name):
         "Small": {"Type": "Fail", "Error": "TooSmall", "CausePath": "States.Format('{} is small', $.made.n)"},
     })
     told = run(sfn, machine, {"in": {"n": 11, "s": "ab"}})
-    assert output(told) == [{"n": 11, "text": "ab-Shape", "fixed": 1}, "big"]
+    assert output(told) == {"made": {"n": 11, "text": "ab-Shape", "fixed": 1}, "size": "big"}
     told = run(sfn, machine, {"in": {"n": 9, "s": "ab"}})
     assert (told["status"], told["error"], told["cause"]) == ("FAILED", "TooSmall", "9 is small")
     told = run(sfn, machine, {"in": {}})
