@@ -1,5 +1,7 @@
 #include "deploy/deployment.hpp"
 
+#include <algorithm>
+
 #include "base/json.hpp"
 #include "base/log.hpp"
 #include "deploy/stack_events.hpp"
@@ -9,7 +11,10 @@ namespace tarn::deploy {
 
 Deployment::Deployment(const DeploymentPlatform& platform, StackRecord stack,
                        std::shared_ptr<const Evaluation> evaluation)
-    : platform_(platform), stack_(std::move(stack)), evaluation_(std::move(evaluation)) {}
+    : platform_(platform),
+      stack_(std::move(stack)),
+      evaluation_(std::move(evaluation)),
+      last_event_(platform_.clock.now()) {}
 
 void Deployment::start() {
   if (const auto& deadline = stack_.operation->deadline)
@@ -386,6 +391,10 @@ void Deployment::set_status(ResourceRecord& r, const std::string& status, const 
   add_event(r, status, reason, r.now.physical_id);
 }
 
+Time Deployment::event_time() {
+  return last_event_ = std::max(platform_.clock.now(), last_event_ + std::chrono::milliseconds(1));
+}
+
 void Deployment::add_event(const ResourceRecord& r, const std::string& status, const std::string& reason,
                            const std::string& physical_id) {
   EventRecord out;
@@ -393,7 +402,7 @@ void Deployment::add_event(const ResourceRecord& r, const std::string& status, c
   api::cloudformation::StackEvent& e = out.event;
   e.stack_id = stack_.id();
   e.stack_name = stack_.name();
-  e.timestamp = platform_.clock.now();
+  e.timestamp = event_time();
   e.event_id = event_id(r.logical_id, status, e.timestamp);
   e.operation_id = stack_.operation->id;
   e.logical_resource_id = r.logical_id;
@@ -412,7 +421,7 @@ std::string Deployment::shown_properties(const Value& properties) const {
 }
 
 void Deployment::set_stack_status(const std::string& status, const std::string& reason) {
-  events_.push_back(change_stack_status(stack_, status, reason, platform_.clock.now(), platform_.random));
+  events_.push_back(change_stack_status(stack_, status, reason, event_time(), platform_.random));
 }
 
 void Deployment::end(const std::string& status, const std::string& reason) {

@@ -132,6 +132,8 @@ class Deployment : public std::enable_shared_from_this<Deployment> {
   ResourceRecord& dirty(const std::string& logical_id);
   void begin_task(ResourceRecord& r, Task::Kind kind, const std::string& status, const std::string& reason = {});
   void set_status(ResourceRecord& r, const std::string& status, const std::string& reason = {});
+  // No two events of a stack happen at the same time: clients that sort them by it, the CDK, keep their order.
+  Time event_time();
   void add_event(const ResourceRecord& r, const std::string& status, const std::string& reason,
                  const std::string& physical_id);
   void set_stack_status(const std::string& status, const std::string& reason = {});
@@ -160,6 +162,7 @@ class Deployment : public std::enable_shared_from_this<Deployment> {
 
   // What the next commit writes, and what follows it.
   std::set<std::string> dirty_, erased_;
+  Time last_event_{};
   std::vector<EventRecord> events_;
   std::optional<std::map<std::string, std::string>> exports_;  // that the stack has from now on
   std::optional<std::set<std::string>> imports_;

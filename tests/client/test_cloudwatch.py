@@ -94,7 +94,7 @@ def test_what_aws_refuses_is_refused(cloudwatch, name):
     assert refused(cloudwatch.get_metric_statistics, **asked, StartTime=NOW, EndTime=NOW, Period=60) == "InvalidParameterValue"
     assert refused(cloudwatch.get_metric_data, MetricDataQueries=[query(name), query(name)], **SPAN) == "ValidationError"
     assert refused(cloudwatch.get_metric_data, MetricDataQueries=[query(name)], **SPAN, NextToken="?") == "InvalidNextToken"
-    assert refused(cloudwatch.put_metric_alarm, AlarmName="a", EvaluationPeriods=1, ComparisonOperator="LessThanThreshold") == "NotImplemented"
+    assert refused(cloudwatch.describe_anomaly_detectors) == "NotImplemented"
 
 
 def test_the_query_and_json_protocols_work_too(tarn, cloudwatch, name):
