@@ -99,6 +99,12 @@ struct Operation {
   std::string failure;  // what else went wrong
 };
 
+// What an update that is under way, or failed, started from.
+struct StableStack {
+  int64_t declaration = 0;
+  api::cloudformation::Stack shown;
+};
+
 struct StackRecord {
   Scope scope;
   std::string uuid;
@@ -106,12 +112,7 @@ struct StackRecord {
   int64_t declaration = 0;           // its number; 0: none yet
   int64_t last_declaration = 0, last_event = 0;
   std::optional<Operation> operation;
-  // What an update that is under way, or failed, started from.
-  struct Stable {
-    int64_t declaration = 0;
-    api::cloudformation::Stack shown;
-  };
-  std::optional<Stable> stable;
+  std::optional<StableStack> stable;
   std::string policy;           // its stack policy; empty: none
   std::string principal_arn;    // who made it
   std::string token, token_of;  // the ClientRequestToken of the last request, and the request's operation

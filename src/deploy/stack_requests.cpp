@@ -133,7 +133,7 @@ void Stacks::begin_create(StackRecord& s, Operation operation, const Plan& plan,
 }
 
 void Stacks::begin_update(StackRecord& s, Operation operation, const Plan& plan, std::string_view actor) {
-  if (!s.stable) s.stable = StackRecord::Stable{s.declaration, s.shown};
+  if (!s.stable) s.stable = StableStack{s.declaration, s.shown};
   s.shown = plan.shown;
   s.shown.last_updated_time = platform_.clock.now();
   s.declaration = ++s.last_declaration;
