@@ -56,7 +56,7 @@ ChangeSetRecord Stacks::create_change_set(const Context& c, const cf::CreateChan
                                           const ChangeSetRecord* parent) {
   check_supported(in);
   const bool creates = in.change_set_type == "CREATE";
-  const Scope scope{c.account(), c.region};
+  const StackScope scope{c.account(), c.region};
   auto there = records_.find(scope, in.stack_name);
   if (there && there->deleted()) there.reset();
   if (creates && there && there->status() != "REVIEW_IN_PROGRESS")
@@ -169,7 +169,7 @@ void Stacks::add_nested_change_sets(const Context& c, const StackRecord& s, cons
 }
 
 // Those that were made along with a root's.
-void Stacks::erase_nested_change_sets(meta::Transaction& t, const Scope& scope, const std::string& root_id) {
+void Stacks::erase_nested_change_sets(meta::Transaction& t, const StackScope& scope, const std::string& root_id) {
   for (const StackRecord& child : StackRecords::list(t, scope)) {
     if (!child.shown.parent_id) continue;
     for (const ChangeSetRecord& set : StackRecords::change_sets(t, child))

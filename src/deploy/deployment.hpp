@@ -40,7 +40,7 @@ struct DeploymentPlatform {
   notify::Timer& pauses;     // by the machine's time
   notify::Timer& deadlines;  // by tarn's clock
   const std::string& endpoint;
-  std::function<Surroundings(const api::Principal&, const Scope&)> surroundings;
+  std::function<Surroundings(const api::Principal&, const StackScope&)> surroundings;
   std::function<void(const orchestrate::ServiceEvent&)> tell;
   std::function<void(const std::string& uuid, const Deployment* which)> ended;
   // Lets a nested stack that awaits its parent remove what it has left over.

@@ -254,7 +254,8 @@ std::optional<std::string> uuid_of_stack_id(std::string_view text) {
 
 // ---- stacks ----
 
-std::optional<StackRecord> StackRecords::find(meta::Reader& reader, const Scope& scope, std::string_view name_or_id) {
+std::optional<StackRecord> StackRecords::find(meta::Reader& reader, const StackScope& scope,
+                                              std::string_view name_or_id) {
   std::string uuid;
   if (auto of_id = uuid_of_stack_id(name_or_id)) {
     uuid = *of_id;
@@ -271,7 +272,7 @@ std::optional<StackRecord> StackRecords::find(meta::Reader& reader, const Scope&
   return out;
 }
 
-std::optional<StackRecord> StackRecords::find(const Scope& scope, std::string_view name_or_id) const {
+std::optional<StackRecord> StackRecords::find(const StackScope& scope, std::string_view name_or_id) const {
   return find(metadata_, scope, name_or_id);
 }
 
@@ -290,7 +291,7 @@ void StackRecords::put(meta::Transaction& t, const StackRecord& s) {
     t.erase(under_way_kind, key_of(s));
 }
 
-std::vector<StackRecord> StackRecords::list(meta::Reader& reader, const Scope& scope) {
+std::vector<StackRecord> StackRecords::list(meta::Reader& reader, const StackScope& scope) {
   std::vector<StackRecord> out;
   for (const auto& r : reader.list(stack_kind, meta::prefix({scope.account, scope.region})))
     out.push_back(stack_of(r.key, r.value));
@@ -373,7 +374,7 @@ std::optional<ChangeSetRecord> StackRecords::find_change_set(const StackRecord& 
   return v ? std::optional(change_set_of(*v)) : std::nullopt;
 }
 
-std::optional<std::pair<StackRecord, ChangeSetRecord>> StackRecords::change_set_of_arn(const Scope& scope,
+std::optional<std::pair<StackRecord, ChangeSetRecord>> StackRecords::change_set_of_arn(const StackScope& scope,
                                                                                        std::string_view arn) const {
   const auto uuid = last_part(arn, ":changeSet/");
   if (!uuid) return std::nullopt;
@@ -415,13 +416,13 @@ StackRecords::Export export_of(std::string name, const Value& v) {
 
 }  // namespace
 
-std::optional<StackRecords::Export> StackRecords::find_export(meta::Reader& reader, const Scope& scope,
+std::optional<StackRecords::Export> StackRecords::find_export(meta::Reader& reader, const StackScope& scope,
                                                               const std::string& name) {
   auto v = reader.get(export_kind, meta::key({scope.account, scope.region, name}));
   return v ? std::optional(export_of(name, *v)) : std::nullopt;
 }
 
-std::vector<StackRecords::Export> StackRecords::exports(const Scope& scope, std::string_view after,
+std::vector<StackRecords::Export> StackRecords::exports(const StackScope& scope, std::string_view after,
                                                         std::size_t limit) const {
   std::vector<Export> out;
   const std::string from = after.empty() ? std::string() : meta::key({scope.account, scope.region, after});
@@ -447,7 +448,8 @@ void StackRecords::erase_export(meta::Transaction& t, const StackRecord& s, cons
   t.erase(export_kind, meta::key({s.scope.account, s.scope.region, name}));
 }
 
-std::vector<std::string> StackRecords::importers(meta::Reader& reader, const Scope& scope, const std::string& name) {
+std::vector<std::string> StackRecords::importers(meta::Reader& reader, const StackScope& scope,
+                                                 const std::string& name) {
   std::vector<std::string> out;
   for (const auto& r : reader.list(import_kind, meta::prefix({scope.account, scope.region, name})))
     out.push_back(r.value.as_string());

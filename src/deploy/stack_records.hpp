@@ -22,9 +22,9 @@
 namespace tarn::deploy {
 
 // Where a stack is.
-struct Scope {
+struct StackScope {
   std::string account, region;
-  auto operator<=>(const Scope&) const = default;
+  auto operator<=>(const StackScope&) const = default;
 };
 
 // The one resource that a logical id stands for at a time.
@@ -106,7 +106,7 @@ struct StableStack {
 };
 
 struct StackRecord {
-  Scope scope;
+  StackScope scope;
   std::string uuid;
   api::cloudformation::Stack shown;  // as DescribeStacks tells it
   int64_t declaration = 0;           // its number; 0: none yet
@@ -151,12 +151,12 @@ class StackRecords {
   meta::Metadata& metadata() { return metadata_; }
 
   // By name (one that is not deleted) or by id. Absent when there is none.
-  static std::optional<StackRecord> find(meta::Reader& reader, const Scope& scope, std::string_view name_or_id);
-  std::optional<StackRecord> find(const Scope& scope, std::string_view name_or_id) const;
+  static std::optional<StackRecord> find(meta::Reader& reader, const StackScope& scope, std::string_view name_or_id);
+  std::optional<StackRecord> find(const StackScope& scope, std::string_view name_or_id) const;
   static void put(meta::Transaction& t, const StackRecord& stack);
   // All, deleted ones too, in no order that means anything.
-  static std::vector<StackRecord> list(meta::Reader& reader, const Scope& scope);
-  std::vector<StackRecord> list(const Scope& scope) const { return list(metadata_, scope); }
+  static std::vector<StackRecord> list(meta::Reader& reader, const StackScope& scope);
+  std::vector<StackRecord> list(const StackScope& scope) const { return list(metadata_, scope); }
   // Of all accounts and regions, those with an operation under way.
   std::vector<StackRecord> under_way() const;
 
@@ -177,7 +177,7 @@ class StackRecords {
 
   std::optional<ChangeSetRecord> find_change_set(const StackRecord& stack, std::string_view name) const;
   // By its ARN, with the stack that it belongs to.
-  std::optional<std::pair<StackRecord, ChangeSetRecord>> change_set_of_arn(const Scope& scope,
+  std::optional<std::pair<StackRecord, ChangeSetRecord>> change_set_of_arn(const StackScope& scope,
                                                                            std::string_view arn) const;
   static std::vector<ChangeSetRecord> change_sets(meta::Reader& reader, const StackRecord& stack);
   std::vector<ChangeSetRecord> change_sets(const StackRecord& stack) const { return change_sets(metadata_, stack); }
@@ -187,14 +187,14 @@ class StackRecords {
   struct Export {
     std::string name, value, stack_id, stack_name;
   };
-  static std::optional<Export> find_export(meta::Reader& reader, const Scope& scope, const std::string& name);
-  std::vector<Export> exports(const Scope& scope, std::string_view after, std::size_t limit) const;
+  static std::optional<Export> find_export(meta::Reader& reader, const StackScope& scope, const std::string& name);
+  std::vector<Export> exports(const StackScope& scope, std::string_view after, std::size_t limit) const;
   static std::vector<Export> exports_of(meta::Reader& reader, const StackRecord& stack);
   static void put_export(meta::Transaction& t, const StackRecord& stack, const std::string& name,
                          const std::string& value);
   static void erase_export(meta::Transaction& t, const StackRecord& stack, const std::string& name);
   // Names of the stacks that import it.
-  static std::vector<std::string> importers(meta::Reader& reader, const Scope& scope, const std::string& name);
+  static std::vector<std::string> importers(meta::Reader& reader, const StackScope& scope, const std::string& name);
   static void add_imports(meta::Transaction& t, const StackRecord& stack, const std::set<std::string>& names);
   // Forgets the stack's imports of all but `names`.
   static void set_imports(meta::Transaction& t, const StackRecord& stack, const std::set<std::string>& names);

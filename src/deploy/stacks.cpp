@@ -32,7 +32,7 @@ Stacks::Stacks(StacksPlatform platform, StacksOptions options)
           pauses_,
           deadlines_,
           endpoint_,
-          [this](const api::Principal& principal, const Scope& scope) {
+          [this](const api::Principal& principal, const StackScope& scope) {
             return make_surroundings(
                 {platform_.operations, platform_.clock, platform_.random, principal, scope.region, endpoint_}, records_,
                 scope);
@@ -120,7 +120,7 @@ StackRecord Stacks::stack(const Context& c, const std::string& name_or_id) const
 }
 
 Evaluation Stacks::evaluate(const Context& c, const std::string& text, const ParameterValues& parameters) const {
-  const Scope scope{c.account(), c.region};
+  const StackScope scope{c.account(), c.region};
   return Evaluation(parse_template(text), parameters, {}, {scope.account, scope.region, "", "", {}},
                     make_surroundings(asking(c), const_cast<StackRecords&>(records_), scope));
 }

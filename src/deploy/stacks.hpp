@@ -126,7 +126,7 @@ class Stacks {
   void launch(const StackRecord& stack, std::shared_ptr<const Evaluation> evaluation);
   void poke(const std::string& uuid);
   void add_nested_change_sets(const Context& c, const StackRecord& stack, const Plan& plan, ChangeSetRecord& set);
-  static void erase_nested_change_sets(meta::Transaction& t, const Scope& scope, const std::string& root_id);
+  static void erase_nested_change_sets(meta::Transaction& t, const StackScope& scope, const std::string& root_id);
   // `nested_are_known`: whether anything changes in nested stacks is decided elsewhere.
   bool would_change(const StackRecord& stack, const Plan& plan, bool nested_are_known = false) const;
   bool is_repeated(const StackRecord& stack, const std::optional<std::string>& token, const char* operation) const;

@@ -95,7 +95,7 @@ std::optional<std::vector<std::string>> existing(const Asking& a, const std::str
 
 }  // namespace
 
-Surroundings make_surroundings(const Asking& a, StackRecords& records, const Scope& scope) {
+Surroundings make_surroundings(const Asking& a, StackRecords& records, const StackScope& scope) {
   Surroundings out;
   out.parameter = [a](const std::string& name, std::optional<int64_t> version) {
     return find_parameter(a, name, version);

@@ -8,6 +8,6 @@
 namespace tarn::deploy {
 
 // Calls operations as `asking`, so each may throw what they throw. `records` outlives the result.
-Surroundings make_surroundings(const Asking& asking, StackRecords& records, const Scope& scope);
+Surroundings make_surroundings(const Asking& asking, StackRecords& records, const StackScope& scope);
 
 }  // namespace tarn::deploy

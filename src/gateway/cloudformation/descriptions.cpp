@@ -235,7 +235,7 @@ cf::ListExportsOutput list_exports(Stacks& stacks, Context& c, const cf::ListExp
 
 cf::ListImportsOutput list_imports(Stacks& stacks, Context& c, const cf::ListImportsInput& in) {
   auto& metadata = stacks.records().metadata();
-  const deploy::Scope scope{c.account(), c.region};
+  const deploy::StackScope scope{c.account(), c.region};
   if (!StackRecords::find_export(metadata, scope, in.export_name))
     invalid("Export '" + in.export_name + "' does not exist.");
   const auto all = StackRecords::importers(metadata, scope, in.export_name);
