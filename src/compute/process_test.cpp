@@ -367,11 +367,11 @@ TEST_F(ViewTest, NothingOfItOutlivesIt) {
 }
 
 TEST_F(ViewTest, ARootOfItsOwnMayBeWrittenAside) {
-  for (const char* name : {"/root/bin", "/root/proc", "/upper", "/work"})
+  for (const char* name : {"/tree/bin", "/tree/proc", "/upper", "/work"})
     std::filesystem::create_directories(work_.path() + name);
-  std::ofstream(work_.path() + "/root/old") << "old";
-  std::filesystem::create_symlink("/usr/bin", work_.path() + "/root/link");
-  View view = View::of_overlay(work_.path() + "/at", work_.path() + "/root", work_.path() + "/upper",
+  std::ofstream(work_.path() + "/tree/old") << "old";
+  std::filesystem::create_symlink("/usr/bin", work_.path() + "/tree/link");
+  View view = View::of_overlay(work_.path() + "/at", work_.path() + "/tree", work_.path() + "/upper",
                                work_.path() + "/work", 0, 0);
   for (const char* folder : {"/usr", "/lib", "/lib64"})
     if (std::filesystem::exists(folder)) view.bind(folder, folder);
@@ -381,8 +381,8 @@ TEST_F(ViewTest, ARootOfItsOwnMayBeWrittenAside) {
       {"/bin/sh", {"-c", "id -u; rm /old; echo new >/new"}, {"PATH=/usr/bin:/bin"}, "/", view}, {}, seen.sink());
   EXPECT_EQ(o.ending, Ending::exited) << testing::PrintToString(seen.err);
   EXPECT_THAT(seen.out, ElementsAre("0"));
-  EXPECT_TRUE(std::filesystem::exists(work_.path() + "/root/old"));
-  EXPECT_FALSE(std::filesystem::exists(work_.path() + "/root/new"));
+  EXPECT_TRUE(std::filesystem::exists(work_.path() + "/tree/old"));
+  EXPECT_FALSE(std::filesystem::exists(work_.path() + "/tree/new"));
   EXPECT_TRUE(std::filesystem::exists(work_.path() + "/upper/new"));
 }
 

@@ -79,19 +79,19 @@ std::string gzip(const std::string& bytes) {
 class RootFolderTest : public testing::Test {
  protected:
   RootFolderTest() : work_(fs::temp_directory_path() / ("tarn-root-" + std::to_string(::getpid()))) {
-    fs::create_directories(work_.path() + "/root");
+    fs::create_directories(work_.path() + "/tree");
     fs::create_directories(work_.path() + "/outside");
     std::ofstream(work_.path() + "/outside/secret") << "secret";
   }
   void add(const Tar& tar) { root().add_layer(source_of(tar.bytes()), 1 << 20); }
-  RootFolder root() { return RootFolder(work_.path() + "/root"); }
+  RootFolder root() { return RootFolder(work_.path() + "/tree"); }
   std::string read(const std::string& path) {
-    std::ifstream in(work_.path() + "/root/" + path);
+    std::ifstream in(work_.path() + "/tree/" + path);
     std::stringstream text;
     text << in.rdbuf();
     return in ? text.str() : "(none)";
   }
-  bool there(const std::string& path) { return fs::exists(fs::symlink_status(work_.path() + "/root/" + path)); }
+  bool there(const std::string& path) { return fs::exists(fs::symlink_status(work_.path() + "/tree/" + path)); }
 
   WorkFolder work_;
 };
@@ -104,7 +104,7 @@ TEST_F(RootFolderTest, LaysLayersOverEachOther) {
   EXPECT_EQ(read("a/two"), "new");
   EXPECT_EQ(read("a/three"), "new");
   struct stat info;
-  ASSERT_EQ(::stat((work_.path() + "/root/b/x").c_str(), &info), 0);
+  ASSERT_EQ(::stat((work_.path() + "/tree/b/x").c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777, 0755u);
   // What an opaque folder's own layer has stays, wherever the mark stands.
   add(Tar().file("a/own", "own").file("a/.wh..wh..opq", ""));

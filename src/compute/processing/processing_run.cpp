@@ -60,7 +60,7 @@ bool is_plain(const fs::path& root, const std::string& path) {
 
 void remove_work(const std::string& folder) {
   std::error_code ignored;
-  fs::permissions(folder + "/work/work", fs::perms::owner_all, ignored);  // an overlay leaves it closed
+  fs::permissions(fs::path(folder) / "work" / "work", fs::perms::owner_all, ignored);  // an overlay leaves it closed
   fs::remove_all(folder, ignored);
 }
 
